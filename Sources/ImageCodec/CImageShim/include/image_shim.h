@@ -1,0 +1,3 @@
+#ifndef IMAGE_SHIM_H
+#define IMAGE_SHIM_H
+#endif

@@ -129,7 +129,8 @@ package protocol Backend: AnyObject, Sendable {
     func permutePixels(_ x: Tensor, source: [Int32]) -> Tensor
     /// PyTorch's SGD: g = gradient + decay·p; v = momentum·v + g (v = g on the first step: v starts as zeros); p −= rate·v. In place. A missing gradient is zero.
     func stepSGD(
-        parameter: Tensor, gradient: Tensor?, velocity: Tensor, learningRate: Float, momentum: Float, weightDecay: Float)
+        parameter: Tensor, gradient: Tensor?, velocity: Tensor, learningRate: Float, momentum: Float, weightDecay: Float
+    )
 }
 
 extension Backend {

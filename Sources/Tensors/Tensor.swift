@@ -34,6 +34,16 @@ package struct Tensor: Sendable {
     }
 }
 
+extension Tensor {
+    /// Where the values lie. The caller keeps the tensor alive while it uses the pointer.
+    var host: UnsafeMutablePointer<Float> {
+        guard let storage = storage as? HostStorage else {
+            preconditionFailure("a tensor of shape \(shape) lies on another device: \(type(of: storage))")
+        }
+        return storage.pointer
+    }
+}
+
 /// Values in the host's memory, 64-byte aligned: the storage of every CPU backend.
 package final class HostStorage: TensorStorage, @unchecked Sendable {
     package let count: Int
@@ -45,6 +55,16 @@ package final class HostStorage: TensorStorage, @unchecked Sendable {
         let raw = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * MemoryLayout<Float>.stride, alignment: 64)
         pointer = raw.bindMemory(to: Float.self, capacity: max(count, 1))
         release = { UnsafeMutableRawPointer($0).deallocate() }
+    }
+
+    /// Memory from elsewhere (a backend's pool): 64-byte aligned, `count` values, handed to `release` at the end.
+    package init(
+        count: Int, pointer: UnsafeMutablePointer<Float>,
+        release: @escaping @Sendable (UnsafeMutablePointer<Float>) -> Void
+    ) {
+        self.count = count
+        self.pointer = pointer
+        self.release = release
     }
 
     deinit { release(pointer) }

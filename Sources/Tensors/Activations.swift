@@ -1,0 +1,43 @@
+// Activations: identity, relu, relu6, sigmoid, elu, each with its derivative told from its own output.
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+extension Activation {
+    /// f(x).
+    func value(_ x: Float) -> Float {
+        switch self {
+        case .identity: x
+        case .relu: max(x, 0)
+        case .relu6: min(max(x, 0), 6)
+        case .sigmoid: 1 / (1 + expf(-x))
+        case .elu: x > 0 ? x : expm1f(x)
+        }
+    }
+
+    /// f′(x) from y = f(x). At a kink the flat side counts, as in PyTorch.
+    func slope(output y: Float) -> Float {
+        switch self {
+        case .identity: 1
+        case .relu: y > 0 ? 1 : 0
+        case .relu6: y > 0 && y < 6 ? 1 : 0
+        case .sigmoid: y * (1 - y)
+        case .elu: y > 0 ? 1 : y + 1
+        }
+    }
+}
+
+extension PlainBackend {
+    package func activate(_ x: Tensor, _ activation: Activation) -> Tensor { map(x) { activation.value($0) } }
+
+    package func activateBackward(output: Tensor, _ activation: Activation, outputGradient: Tensor) -> Tensor {
+        zip(output, outputGradient) { activation.slope(output: $0) * $1 }
+    }
+
+    package func clamp(_ x: Tensor, low: Float, high: Float) -> Tensor { map(x) { max(low, min(high, $0)) } }
+}

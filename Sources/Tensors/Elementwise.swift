@@ -1,0 +1,33 @@
+// Elementwise: sum, product, product with a number, and adding in place. Shapes are equal; there is no broadcasting.
+
+extension PlainBackend {
+    package func add(_ a: Tensor, _ b: Tensor) -> Tensor { zip(a, b) { $0 + $1 } }
+
+    package func multiply(_ a: Tensor, _ b: Tensor) -> Tensor { zip(a, b) { $0 * $1 } }
+
+    package func scale(_ x: Tensor, by factor: Float) -> Tensor { map(x) { $0 * factor } }
+
+    package func accumulate(_ x: Tensor, into target: Tensor) {
+        checkSameShape(x, target)
+        for index in 0..<x.count { target.host[index] += x.host[index] }
+    }
+
+    @inline(__always)
+    func map(_ x: Tensor, _ transform: (Float) -> Float) -> Tensor {
+        let result = makeTensor(shape: x.shape)
+        let (input, output) = (x.host, result.host)
+        for index in 0..<x.count { output[index] = transform(input[index]) }
+        return result
+    }
+
+    @inline(__always)
+    func zip(_ a: Tensor, _ b: Tensor, _ combine: (Float, Float) -> Float) -> Tensor {
+        checkSameShape(a, b)
+        let result = makeTensor(shape: a.shape)
+        let (left, right, output) = (a.host, b.host, result.host)
+        for index in 0..<a.count { output[index] = combine(left[index], right[index]) }
+        return result
+    }
+}
+
+func checkSameShape(_ a: Tensor, _ b: Tensor) { precondition(a.shape == b.shape, "shapes \(a.shape) and \(b.shape)") }

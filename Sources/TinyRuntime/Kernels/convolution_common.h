@@ -1,0 +1,56 @@
+// convolution_common: what the convolution kernels of every instruction set share: sizes, padding, and gathering a window's bytes.
+// No arithmetic: that is quant_math.h's.
+#ifndef CONVOLUTION_COMMON_H
+#define CONVOLUTION_COMMON_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bytes.h"
+#include "tiny_kernels.h"
+
+static inline size_t tk_round_up(size_t value, size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+static inline int32_t tk_smaller(int32_t a, int32_t b) { return a < b ? a : b; }
+
+// Bytes in one output channel's window: (kernel row, kernel column, channel) flattened.
+static inline size_t tk_window_bytes(const tk_convolution *op) {
+    return (size_t)op->kernel_height * (size_t)op->kernel_width * (size_t)op->input_channels;
+}
+
+// Writes `pixels` padding pixels.
+static inline void tk_fill_padding(const tk_convolution *op, uint8_t *destination, size_t pixels) {
+    const size_t channels = (size_t)op->input_channels;
+    if (channels > 4) {
+        tk_fill(destination, op->pad_value, pixels * channels);
+        return;
+    }
+    for (size_t pixel = 0; pixel < pixels; pixel++)
+        for (size_t c = 0; c < channels; c++) *destination++ = op->pad_pixel[c];
+}
+
+// Writes the tk_window_bytes(op) input bytes under output pixel (row, column), padding included, in the weights' order.
+static inline void tk_gather_window(const tk_convolution *op, const uint8_t *input, int32_t row, int32_t column, uint8_t *window) {
+    const size_t channels = (size_t)op->input_channels, row_bytes = (size_t)op->input_width * channels;
+    const int32_t top = row * op->stride_height - op->pad_top, left = column * op->stride_width - op->pad_left;
+    // The kernel's columns first ..< end lie inside the image (first == end: none does).
+    const int32_t first = left >= 0 ? 0 : tk_smaller(-left, op->kernel_width);
+    int32_t end = tk_smaller(op->kernel_width, op->input_width - left);
+    if (end < first) end = first;
+    for (int32_t kernel_row = 0; kernel_row < op->kernel_height; kernel_row++) {
+        const int32_t y = top + kernel_row;
+        uint8_t *const line = window + (size_t)kernel_row * (size_t)op->kernel_width * channels;
+        if (y < 0 || y >= op->input_height) {
+            tk_fill_padding(op, line, (size_t)op->kernel_width);
+            continue;
+        }
+        if (first > 0) tk_fill_padding(op, line, (size_t)first);
+        if (end > first)
+            tk_copy(line + (size_t)first * channels, input + (size_t)y * row_bytes + (size_t)(left + first) * channels,
+                   (size_t)(end - first) * channels);
+        if (end < op->kernel_width)
+            tk_fill_padding(op, line + (size_t)end * channels, (size_t)(op->kernel_width - end));
+    }
+}
+
+#endif

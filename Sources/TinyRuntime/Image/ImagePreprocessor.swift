@@ -1,0 +1,83 @@
+// ImagePreprocessor: carries out a Preprocessing on decoded RGB pixels: resize, then centre crop. The same code on the workstation and on
+// the device. Orientation and decode scaling happen before it, in the decoder; mean and standard deviation after it, in the network.
+
+public struct ImagePreprocessor: ~Copyable {
+    private let resizer: ImageResizer
+
+    /// Prepares for photos of one size (orientation applied; after decode scaling its size, not the file's).
+    ///
+    /// - Throws: `PreprocessingError`: the contract is impossible, or this photo cannot meet it.
+    public init(_ preprocessing: Preprocessing, sourceWidth: Int, sourceHeight: Int) throws(PreprocessingError) {
+        try preprocessing.validate()
+        guard
+            (1...ImageResizer.maximumSourceSide).contains(sourceWidth),
+            (1...ImageResizer.maximumSourceSide).contains(sourceHeight)
+        else { throw .sourceSize(width: sourceWidth, height: sourceHeight) }
+        let resized = preprocessing.resizedSize(sourceWidth: sourceWidth, sourceHeight: sourceHeight)
+        let width = preprocessing.cropWidth
+        let height = preprocessing.cropHeight
+        resizer = try ImageResizer(
+            sourceWidth: sourceWidth, sourceHeight: sourceHeight, resizedWidth: resized.width, resizedHeight: resized.height,
+            filter: preprocessing.filter, x: Self.centre(resized.width - width), y: Self.centre(resized.height - height),
+            width: width, height: height)
+    }
+
+    /// Preprocesses one photo. Uses working memory of this value: one call at a time.
+    ///
+    /// - Parameters:
+    ///   - source: sourceHeight rows of sourceWidth × 3 bytes R G B, `sourceRowBytes` apart.
+    ///   - output: cropHeight × cropWidth × 3 bytes R G B, without gaps; must not overlap the source.
+    public func run(source: UnsafePointer<UInt8>, sourceRowBytes: Int, output: UnsafeMutablePointer<UInt8>) {
+        resizer.run(source: source, sourceRowBytes: sourceRowBytes, output: output)
+    }
+
+    /// Half the room that a crop leaves, an odd half rounded to even: where torchvision's CenterCrop puts it.
+    private static func centre(_ room: Int) -> Int {
+        let half = room / 2
+        return room % 2 == 0 ? half : half + half % 2
+    }
+}
+
+extension Preprocessing {
+    /// Checks what does not depend on a photo.
+    ///
+    /// - Throws: `PreprocessingError.resizeSize`, `.shortSideDiffers`, `.cropSize`, `.outputPixels`.
+    public func validate() throws(PreprocessingError) {
+        let sides = 1...ImageResizer.maximumTargetSide
+        guard sides.contains(resizeWidth), sides.contains(resizeHeight) else {
+            throw .resizeSize(width: resizeWidth, height: resizeHeight)
+        }
+        if resizeMode == .shortSide && resizeWidth != resizeHeight {
+            throw .shortSideDiffers(resizeWidth: resizeWidth, resizeHeight: resizeHeight)
+        }
+        // With a short side, a long crop can still fit some photos; the short side of the crop must fit all.
+        let fits =
+            resizeMode == .squash
+            ? cropWidth <= resizeWidth && cropHeight <= resizeHeight : min(cropWidth, cropHeight) <= resizeWidth
+        guard cropWidth > 0, cropHeight > 0, fits else {
+            throw .cropSize(
+                cropWidth: cropWidth, cropHeight: cropHeight, resizedWidth: resizeWidth, resizedHeight: resizeHeight)
+        }
+        guard cropWidth <= ImageResizer.maximumOutputPixels / cropHeight else {
+            throw .outputPixels(width: cropWidth, height: cropHeight)
+        }
+    }
+
+    /// The size that a photo is resized to, before the crop. Sides must be within 1...`ImageResizer.maximumSourceSide`.
+    public func resizedSize(sourceWidth: Int, sourceHeight: Int) -> (width: Int, height: Int) {
+        switch resizeMode {
+        case .squash:
+            return (resizeWidth, resizeHeight)
+        case .shortSide:
+            let short = resizeWidth
+            return sourceWidth <= sourceHeight
+                ? (short, short * sourceHeight / sourceWidth) : (short * sourceWidth / sourceHeight, short)
+        }
+    }
+
+    /// What the decoder may scale a photo down to, by n/8: both sides stay at least twice `resizeWidth` and `resizeHeight`. Pass it to the
+    /// shim's `min_width` and `min_height`. (0, 0), full size, where `decodeScaling` is off.
+    public var minimumDecodedSize: (width: Int, height: Int) {
+        decodeScaling ? (resizeWidth * 2, resizeHeight * 2) : (0, 0)
+    }
+}

@@ -1,0 +1,95 @@
+// ResampleAxis: one axis of a resize. For each output position it says which source positions count and with what weight.
+//
+// An output pixel's centre is mapped into the source; the filter (triangle or Keys' cubic with a = -0.5) is stretched by the scale when
+// reducing, which is what makes the resize antialiased; the weights that fall inside the source are normalized to a sum of 1 and
+// rounded to 22 fractional bits. This is Pillow's `Image.resize`, and equal to it bit for bit: weights are computed in Double in the same
+// order of operations (+ − × ÷ only, no fused multiply-add), and everything after them is integers.
+
+struct ResampleAxis: ~Copyable {
+    /// Fractional bits of a weight: a sum of bytes times weights, negative lobes included, stays within Int32.
+    static let fractionBits: Int32 = 22
+
+    let count: Int
+    /// First source position of each output position; ascending.
+    let starts: UnsafeMutablePointer<Int32>
+    /// One past the last source position of each output position; ascending.
+    let ends: UnsafeMutablePointer<Int32>
+    /// count × stride; of each row the first `ends − starts` values are set.
+    let weights: UnsafeMutablePointer<Int32>
+    let stride: Int
+    /// Output position i is source position i + first, unchanged.
+    let isIdentity: Bool
+
+    /// Weights of output positions first..<first + count of an axis resized from `source` to `target` positions.
+    init(source: Int, target: Int, first: Int, count: Int, filter: ResizeFilter) {
+        let scale = Double(source) / Double(target)
+        let stretch = scale < 1 ? 1 : scale
+        let inverseStretch = 1 / stretch
+        let support = Self.support(of: filter) * stretch
+        // ⌈support⌉ on both sides and the middle; no more than the source has.
+        let widest = Int(support) + (Double(Int(support)) < support ? 1 : 0)
+        stride = min(widest * 2 + 1, source)
+        self.count = count
+        isIdentity = source == target
+        starts = .allocate(capacity: count)
+        ends = .allocate(capacity: count)
+        weights = .allocate(capacity: count * stride)
+        let exact = UnsafeMutablePointer<Double>.allocate(capacity: stride)
+        defer { exact.deallocate() }
+
+        for index in 0..<count {
+            let center = (Double(first + index) + 0.5) * scale
+            let start = max(Int(center - support + 0.5), 0)
+            let end = min(Int(center + support + 0.5), source)
+            var sum = 0.0
+            for tap in 0..<(end - start) {
+                let weight = Self.value(of: filter, at: (Double(start + tap) - center + 0.5) * inverseStretch)
+                exact[tap] = weight
+                sum += weight
+            }
+            let row = weights + index * stride
+            for tap in 0..<(end - start) {
+                let weight = (sum != 0 ? exact[tap] / sum : exact[tap]) * Double(1 << Self.fractionBits)
+                row[tap] = Int32(weight < 0 ? weight - 0.5 : weight + 0.5)
+            }
+            starts[index] = Int32(start)
+            ends[index] = Int32(end)
+        }
+    }
+
+    deinit {
+        starts.deallocate()
+        ends.deallocate()
+        weights.deallocate()
+    }
+
+    /// Most output positions that one source position counts for.
+    var overlap: Int {
+        var most = 0
+        var oldest = 0
+        for index in 0..<count {
+            while ends[oldest] <= starts[index] { oldest += 1 }
+            most = max(most, index - oldest + 1)
+        }
+        return most
+    }
+
+    private static func support(of filter: ResizeFilter) -> Double {
+        switch filter {
+        case .bilinear: 1
+        case .bicubic: 2
+        }
+    }
+
+    private static func value(of filter: ResizeFilter, at position: Double) -> Double {
+        let x = position < 0 ? -position : position
+        switch filter {
+        case .bilinear:
+            return x < 1 ? 1 - x : 0
+        case .bicubic:
+            if x < 1 { return (1.5 * x - 2.5) * x * x + 1 }
+            if x < 2 { return (((x - 5) * x + 8) * x - 4) * -0.5 }
+            return 0
+        }
+    }
+}

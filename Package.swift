@@ -55,7 +55,7 @@ let package = Package(
         .testTarget(
             name: "ImageCodecTests", dependencies: ["ImageCodec", "TinyRuntime", "TestSupport"], exclude: ["Goldens"]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], exclude: ["Goldens"]),
-        .testTarget(name: "ModelGraphTests", dependencies: ["ModelGraph", "TestSupport"], exclude: ["Goldens"]),
+        .testTarget(name: "ModelGraphTests", dependencies: ["ModelGraph", "TinyRuntime", "TestSupport"], exclude: ["Goldens"]),
         .testTarget(
             name: "ConverterTests", dependencies: ["Converter", "ModelGraph", "TinyRuntime", "TestSupport"],
             exclude: ["Goldens"]),

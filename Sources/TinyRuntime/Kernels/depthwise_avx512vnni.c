@@ -1,0 +1,242 @@
+// Depthwise convolution, AVX-512 VNNI: 64 channels at a time. Four image rows of one column are interleaved byte by byte, so that
+// one `vpdpbusd` multiplies a column of up to four taps for 16 channels. With three kernel rows the same interleaved columns serve
+// two output rows: taps [w0 w1 w2 0] for the upper and [0 w0 w1 w2] for the lower one.
+#if defined(__x86_64__)
+#include "avx512vnni.h"
+#include "kernel_list.h"
+
+// One block of 64 channels, in the order in which the interleaved bytes stand: lane l, dword d of vector v is channel 16l + 4v + d.
+typedef struct block_constants {
+    __m512i bias[4];
+    __m512 multiplier[4];
+    __m512i padding;     // 64 channels of what stands outside the image
+    __m512i weights[];   // [tap group][kernel column][vector]
+} block_constants;
+
+// Four image rows. A row outside the image points at the padding, with `inside` 0: its columns are all the same.
+typedef struct source_rows {
+    const uint8_t *row[4];
+    size_t inside[4];   // all ones, or 0
+} source_rows;
+
+typedef struct column {
+    __m512i vector[4];
+} column;
+
+TK_VNNI_INLINE column interleave(__m512i row0, __m512i row1, __m512i row2, __m512i row3) {
+    const __m512i low01 = _mm512_unpacklo_epi8(row0, row1), high01 = _mm512_unpackhi_epi8(row0, row1);
+    const __m512i low23 = _mm512_unpacklo_epi8(row2, row3), high23 = _mm512_unpackhi_epi8(row2, row3);
+    return (column){{_mm512_unpacklo_epi16(low01, low23), _mm512_unpackhi_epi16(low01, low23),
+                     _mm512_unpacklo_epi16(high01, high23), _mm512_unpackhi_epi16(high01, high23)}};
+}
+
+// `whole`: all 64 channels exist; else those of `mask`.
+TK_VNNI_INLINE __m512i load(const int whole, __mmask64 mask, const uint8_t *source) {
+    return whole ? _mm512_loadu_si512(source) : _mm512_maskz_loadu_epi8(mask, source);
+}
+
+// Column x of the four rows, or padding.
+TK_VNNI_INLINE column load_column(const int whole, __mmask64 mask, const source_rows *rows, const block_constants *block, int32_t x,
+                                  int32_t width, size_t channels) {
+    if ((uint32_t)x >= (uint32_t)width) return interleave(block->padding, block->padding, block->padding, block->padding);
+    const size_t offset = (size_t)x * channels;
+    return interleave(load(whole, mask, rows->row[0] + (offset & rows->inside[0])),
+                      load(whole, mask, rows->row[1] + (offset & rows->inside[1])),
+                      load(whole, mask, rows->row[2] + (offset & rows->inside[2])),
+                      load(whole, mask, rows->row[3] + (offset & rows->inside[3])));
+}
+
+// Rows y ..< y + count of the image (count at most 4); what is outside or beyond count is padding (its weights are zero).
+TK_VNNI_INLINE source_rows rows_from(const tk_convolution *op, const block_constants *block, const uint8_t *input, size_t first,
+                                     int32_t y, int32_t count) {
+    source_rows rows;
+    for (int32_t i = 0; i < 4; i++) {
+        const bool inside = i < count && y + i >= 0 && y + i < op->input_height;
+        rows.row[i] = inside ? input + (size_t)(y + i) * (size_t)op->input_width * (size_t)op->input_channels + first
+                             : (const uint8_t *)&block->padding;
+        rows.inside[i] = inside ? ~(size_t)0 : 0;
+    }
+    return rows;
+}
+
+TK_VNNI_INLINE void store(const int whole, __mmask64 mask, uint8_t *output, const __m512i acc[4], const block_constants *block,
+                          tk_range__avx512vnni range) {
+    const __m512i x = tk_pack__avx512vnni(
+        tk_scale__avx512vnni(acc[0], block->multiplier[0]), tk_scale__avx512vnni(acc[1], block->multiplier[1]),
+        tk_scale__avx512vnni(acc[2], block->multiplier[2]), tk_scale__avx512vnni(acc[3], block->multiplier[3]), range);
+    if (whole)
+        _mm512_storeu_si512(output, x);
+    else
+        _mm512_mask_storeu_epi8(output, mask, x);
+}
+
+// acc += one column of taps.
+TK_VNNI_INLINE void accumulate(__m512i acc[4], column values, const __m512i weights[4]) {
+#pragma clang loop unroll(full)
+    for (int v = 0; v < 4; v++) acc[v] = _mm512_dpbusd_epi32(acc[v], values.vector[v], weights[v]);
+}
+
+// 3×3: one output row (`both` 0), or two at once (stride 1 only).
+TK_VNNI_INLINE void rows_3x3(const int whole, const int both, const int stride, const tk_convolution *op,
+                             const block_constants *block, const source_rows *rows, __mmask64 mask, uint8_t *output) {
+    const size_t channels = (size_t)op->output_channels, row_bytes = (size_t)op->output_width * channels;
+    const tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
+    const int32_t width = op->input_width;
+    int32_t x = -op->pad_left;
+    column left = load_column(whole, mask, rows, block, x, width, channels), middle, right;
+    if (stride == 1) middle = load_column(whole, mask, rows, block, x + 1, width, channels);
+#pragma clang loop unroll(disable)
+    for (int32_t i = 0; i < op->output_width; i++, x += stride, output += channels) {
+        if (stride != 1) middle = load_column(whole, mask, rows, block, x + 1, width, channels);
+        right = load_column(whole, mask, rows, block, x + 2, width, channels);
+        __m512i upper[4] = {block->bias[0], block->bias[1], block->bias[2], block->bias[3]};
+        accumulate(upper, left, block->weights);
+        accumulate(upper, middle, block->weights + 4);
+        accumulate(upper, right, block->weights + 8);
+        if (both) {
+            __m512i lower[4] = {block->bias[0], block->bias[1], block->bias[2], block->bias[3]};
+            accumulate(lower, left, block->weights + 12);
+            accumulate(lower, middle, block->weights + 16);
+            accumulate(lower, right, block->weights + 20);
+            store(whole, mask, output + row_bytes, lower, block, range);
+        }
+        store(whole, mask, output, upper, block, range);
+        if (stride == 1)
+            left = middle, middle = right;
+        else
+            left = right;
+    }
+}
+
+TK_VNNI static void pair_whole(const tk_convolution *op, const block_constants *block, const source_rows *rows, uint8_t *output) {
+    rows_3x3(1, 1, 1, op, block, rows, 0, output);
+}
+TK_VNNI static void pair_part(const tk_convolution *op, const block_constants *block, const source_rows *rows, __mmask64 mask,
+                              uint8_t *output) {
+    rows_3x3(0, 1, 1, op, block, rows, mask, output);
+}
+TK_VNNI static void single_whole(const tk_convolution *op, const block_constants *block, const source_rows *rows, uint8_t *output) {
+    if (op->stride_width == 1)
+        rows_3x3(1, 0, 1, op, block, rows, 0, output);
+    else
+        rows_3x3(1, 0, 2, op, block, rows, 0, output);
+}
+TK_VNNI static void single_part(const tk_convolution *op, const block_constants *block, const source_rows *rows, __mmask64 mask,
+                                uint8_t *output) {
+    if (op->stride_width == 1)
+        rows_3x3(0, 0, 1, op, block, rows, mask, output);
+    else
+        rows_3x3(0, 0, 2, op, block, rows, mask, output);
+}
+
+// Any kernel and stride: the kernel's rows in groups of four.
+TK_VNNI static void row_of_any(const tk_convolution *op, const block_constants *block, const uint8_t *input, size_t first,
+                               __mmask64 mask, int32_t row, uint8_t *output) {
+    const size_t channels = (size_t)op->output_channels;
+    const tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
+    const int32_t top = row * op->stride_height - op->pad_top;
+    for (int32_t i = 0; i < op->output_width; i++, output += channels) {
+        __m512i acc[4] = {block->bias[0], block->bias[1], block->bias[2], block->bias[3]};
+        const __m512i *weights = block->weights;
+        for (int32_t group = 0; group < op->kernel_height; group += 4) {
+            const source_rows rows = rows_from(op, block, input, first, top + group, op->kernel_height - group);
+            for (int32_t kernel_column = 0; kernel_column < op->kernel_width; kernel_column++, weights += 4)
+                accumulate(acc, load_column(0, mask, &rows, block, i * op->stride_width - op->pad_left + kernel_column,
+                                            op->input_width, channels),
+                           weights);
+        }
+        store(0, mask, output, acc, block, range);
+    }
+}
+
+// Four taps a dword for each of the block's channels: kernel rows row ..< row + 4 (those that exist) of one kernel column.
+TK_VNNI static void interleave_weights(const tk_convolution *op, size_t first, int32_t row, int32_t kernel_column, __m512i *weights) {
+    const size_t channels = (size_t)op->output_channels;
+    __m512i taps[4];
+    for (int32_t i = 0; i < 4; i++) {
+        taps[i] = _mm512_setzero_si512();
+        if (row + i < 0 || row + i >= op->kernel_height) continue;
+        const size_t tap = (size_t)((row + i) * op->kernel_width + kernel_column);
+        const size_t taps_16 = (size_t)(op->kernel_height * op->kernel_width) * 16;
+        int8_t line[64] = {0};
+        for (size_t c = 0; c < 64 && first + c < channels; c += 16)
+            tk_copy(line + c, op->weights + (first + c) / 16 * taps_16 + tap * 16, 16);
+        taps[i] = _mm512_loadu_si512(line);
+    }
+    const column result = interleave(taps[0], taps[1], taps[2], taps[3]);
+    for (int v = 0; v < 4; v++) weights[v] = result.vector[v];
+}
+
+TK_VNNI static void prepare(const tk_convolution *op, size_t first, bool is_3x3, block_constants *block) {
+    const size_t channels = (size_t)op->output_channels;
+    int32_t bias[64] = {0};
+    float multiplier[64] = {0};
+    for (size_t c = 0; c < 64 && first + c < channels; c += 4) {
+        const size_t place = c % 16 / 4 * 16 + c / 16 * 4;   // vector (c mod 16)/4, lane c/16
+        tk_copy(bias + place, op->bias + first + c, 16);
+        tk_copy(multiplier + place, op->multiplier + first + c, 16);
+    }
+    for (int v = 0; v < 4; v++) {
+        block->bias[v] = _mm512_loadu_si512(bias + 16 * v);
+        block->multiplier[v] = _mm512_loadu_ps(multiplier + 16 * v);
+    }
+    block->padding = _mm512_set1_epi8((char)op->pad_value);
+    if (channels <= 4) {
+        uint8_t pixel[64] = {0};
+        tk_copy(pixel, op->pad_pixel, channels);
+        block->padding = _mm512_loadu_si512(pixel);
+    }
+    __m512i *weights = block->weights;
+    if (is_3x3) {
+        for (int32_t lower = 0; lower < 2; lower++)
+            for (int32_t kernel_column = 0; kernel_column < 3; kernel_column++, weights += 4)
+                interleave_weights(op, first, -lower, kernel_column, weights);
+        return;
+    }
+    for (int32_t group = 0; group < op->kernel_height; group += 4)
+        for (int32_t kernel_column = 0; kernel_column < op->kernel_width; kernel_column++, weights += 4)
+            interleave_weights(op, first, group, kernel_column, weights);
+}
+
+static bool takes_3x3(const tk_convolution *op) {
+    return op->kernel_height == 3 && op->kernel_width == 3 && (op->stride_width == 1 || op->stride_width == 2);
+}
+
+TK_VNNI void tk_depthwise__avx512vnni(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
+                                      int32_t first_row, int32_t end_row) {
+    const size_t channels = (size_t)op->output_channels, row_bytes = (size_t)op->output_width * channels;
+    const bool is_3x3 = takes_3x3(op);
+    block_constants *const block = scratch;
+    for (size_t first = 0; first < channels; first += 64) {
+        prepare(op, first, is_3x3, block);
+        const bool whole = channels - first >= 64;
+        const __mmask64 mask = whole ? ~(__mmask64)0 : ((__mmask64)1 << (channels - first)) - 1;
+        for (int32_t row = first_row; row < end_row; row++) {
+            uint8_t *const out = output + (size_t)row * row_bytes + first;
+            if (!is_3x3) {
+                row_of_any(op, block, input, first, mask, row, out);
+                continue;
+            }
+            const bool both = op->stride_height == 1 && op->stride_width == 1 && row + 1 < end_row;
+            const source_rows rows = rows_from(op, block, input, first, row * op->stride_height - op->pad_top, both ? 4 : 3);
+            if (both) {
+                if (whole)
+                    pair_whole(op, block, &rows, out);
+                else
+                    pair_part(op, block, &rows, mask, out);
+                row++;
+            } else if (whole) {
+                single_whole(op, block, &rows, out);
+            } else {
+                single_part(op, block, &rows, mask, out);
+            }
+        }
+    }
+}
+
+size_t tk_depthwise_scratch__avx512vnni(const tk_convolution *op) {
+    const size_t groups = takes_3x3(op) ? 2 : ((size_t)op->kernel_height + 3) / 4;
+    return sizeof(block_constants) + groups * (size_t)op->kernel_width * 4 * 64;
+}
+
+#endif

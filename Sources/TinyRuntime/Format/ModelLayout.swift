@@ -66,6 +66,7 @@ public enum ModelLayout {
         public static let inputCount = 2  // u16: 1...4
         public static let inputs = 4  // 4 × u32 tensor index; unused: 0
         public static let output = 20  // u32 tensor index
+        // The window (kernel, strides, pads): convolution, depthwise and maxPool; zero in the rest, pointwise and fullyConnected included.
         public static let kernelHeight = 24  // u16
         public static let kernelWidth = 26  // u16
         public static let strideHeight = 28  // u16
@@ -74,10 +75,12 @@ public enum ModelLayout {
         public static let padBottom = 34  // u16
         public static let padLeft = 36  // u16
         public static let padRight = 38  // u16
-        public static let clampMin = 40  // u8: the output's range, activation included (relu6: zero point … quantized 6)
+        // The output range, activation included (relu6: zero point … quantized 6): ops with weights, add, multiply, globalAveragePool.
+        public static let clampMin = 40  // u8
         public static let clampMax = 41  // u8
         // 42, 43: zero
-        public static let padPixel = 44  // 4 × u8: padding of convolutions with at most 4 input channels; else zero, and the input's zero point pads
+        // Padding of `convolution` with at most 4 input channels (the rest of the four zero); else zero, and the input's zero point pads.
+        public static let padPixel = 44  // 4 × u8
         public static let weights = 48  // u64 offset
         public static let weightsBytes = 56  // u64
         public static let bias = 64  // u64 offset: i32 × output channels rounded up to 16; −zeroPoint·Σw is in it
@@ -122,5 +125,7 @@ public enum ModelLayout {
         public static let channels: UInt32 = 65536
         public static let kernelSide: UInt16 = 64
         public static let labels: UInt32 = 65536
+        /// Multiply-adds (or bytes, for ops without weights) of one run: some minutes in plain C. A file cannot hang its reader.
+        public static let work: UInt64 = 1 << 36
     }
 }

@@ -1,0 +1,73 @@
+// Prediction: from u8 logits to the best labels: softmax with the model's temperature, top-k, rejection.
+
+public struct Prediction: Equatable, Sendable {
+    /// The class, `0 ..< classCount`.
+    public var index: Int
+    /// 0…1; over all classes they sum to 1.
+    public var probability: Float
+
+    public init(index: Int, probability: Float) {
+        self.index = index
+        self.probability = probability
+    }
+}
+
+/// e^(−d·scale/temperature) for each distance d from the best quantized logit: a u8 logit has 256 of them, so that softmax needs no
+/// exponential after load.
+struct ProbabilityTable {
+    private var values = InlineArray<256, Double>(repeating: 0)
+
+    init(scale: Float, temperature: Float) {
+        let step = Double(scale) / Double(temperature)
+        for distance in 0..<256 { values[distance] = Exponential.ofNonPositive(-Double(distance) * step) }
+    }
+
+    subscript(distance: Int) -> Double { values[distance] }
+}
+
+extension Session {
+    /// The last run's best classes, the most probable first; equal ones by index.
+    ///
+    /// - Parameters:
+    ///   - top: how many at most.
+    ///   - predictions: where they go; its size is another upper bound.
+    /// - Returns: how many were written, and whether the best probability is below the model's rejection threshold.
+    public func classify(
+        top: Int, into predictions: UnsafeMutableBufferPointer<Prediction>
+    ) -> (count: Int, rejected: Bool) {
+        // How many classes have each byte, and from that where each byte's first class stands in the order.
+        var places = InlineArray<256, Int>(repeating: 0)
+        var best = 0
+        for byte in output {
+            places[Int(byte)] += 1
+            best = max(best, Int(byte))
+        }
+        var sum = 0.0
+        var place = 0
+        for byte in stride(from: best, through: 0, by: -1) {
+            let count = places[byte]
+            sum += Double(count) * probabilities[best - byte]
+            places[byte] = place
+            place += count
+        }
+        let wanted = min(top, predictions.count, output.count)
+        for (index, byte) in output.enumerated() {
+            let place = places[Int(byte)]
+            places[Int(byte)] += 1
+            guard place < wanted else { continue }
+            predictions[place] = Prediction(index: index, probability: Float(probabilities[best - Int(byte)] / sum))
+        }
+        let bestProbability = Float(1 / sum)
+        return (max(0, wanted), bestProbability < model.edge.rejectionThreshold)
+    }
+
+    /// The same for callers that may allocate.
+    public func classify(top: Int) -> (predictions: [Prediction], rejected: Bool) {
+        var rejected = false
+        let capacity = max(0, min(top, output.count))
+        let predictions = [Prediction](unsafeUninitializedCapacity: capacity) { buffer, count in
+            (count, rejected) = classify(top: top, into: buffer)
+        }
+        return (predictions, rejected)
+    }
+}

@@ -1,0 +1,69 @@
+// ModelOp: one op as its record in the file says. Which fields an op uses, and what they may hold, is its `prepare`'s matter (Ops/).
+
+public struct ModelOp: Sendable {
+    public let code: ModelLayout.OpCode
+    public let inputCount: Int
+    private let inputs: InlineArray<4, Int>
+    /// Index of the tensor that it writes.
+    public let output: Int
+    public let kernelHeight, kernelWidth: Int
+    public let strideHeight, strideWidth: Int
+    public let padTop, padBottom, padLeft, padRight: Int
+    public let clampMin, clampMax: UInt8
+    public let padPixel: InlineArray<4, UInt8>
+    /// Offsets from the constants section's start.
+    let weights, bias, multiplier, table: UInt64
+    public let weightsBytes: UInt64
+    public let scale0, scale1: Float
+
+    /// Index of the tensor that is input `position` of `inputCount`.
+    public func input(_ position: Int) -> Int { inputs[position] }
+
+    init(_ reader: ByteReader, at offset: UInt64, index: Int, tensorCount: Int) throws(ModelError) {
+        typealias Field = ModelLayout.OpRecord
+        func u8(_ field: Int) throws(ModelError) -> UInt8 { try reader.u8(at: offset + UInt64(field)) }
+        func u16(_ field: Int) throws(ModelError) -> Int { Int(try reader.u16(at: offset + UInt64(field))) }
+        func u64(_ field: Int) throws(ModelError) -> UInt64 { try reader.u64(at: offset + UInt64(field)) }
+        func tensor(_ field: Int) throws(ModelError) -> Int {
+            let tensor = try reader.u32(at: offset + UInt64(field))
+            guard tensor < UInt32(tensorCount) else { throw .op(index: index, .tensorIndex) }
+            return Int(tensor)
+        }
+
+        guard let code = ModelLayout.OpCode(rawValue: try reader.u16(at: offset + UInt64(Field.code))) else {
+            throw .op(index: index, .unknownCode)
+        }
+        self.code = code
+        inputCount = try u16(Field.inputCount)
+        guard inputCount >= 1, inputCount <= 4 else { throw .op(index: index, .inputCount) }
+        var inputs = InlineArray<4, Int>(repeating: 0)
+        for position in 0..<4 {
+            inputs[position] = try tensor(Field.inputs + 4 * position)
+            guard position < inputCount || inputs[position] == 0 else { throw .op(index: index, .unusedFieldNotZero) }
+        }
+        self.inputs = inputs
+        output = try tensor(Field.output)
+        kernelHeight = try u16(Field.kernelHeight)
+        kernelWidth = try u16(Field.kernelWidth)
+        strideHeight = try u16(Field.strideHeight)
+        strideWidth = try u16(Field.strideWidth)
+        padTop = try u16(Field.padTop)
+        padBottom = try u16(Field.padBottom)
+        padLeft = try u16(Field.padLeft)
+        padRight = try u16(Field.padRight)
+        clampMin = try u8(Field.clampMin)
+        clampMax = try u8(Field.clampMax)
+        try reader.requireZero(from: offset + UInt64(Field.clampMax + 1), to: offset + UInt64(Field.padPixel))
+        var padPixel = InlineArray<4, UInt8>(repeating: 0)
+        for channel in 0..<4 { padPixel[channel] = try u8(Field.padPixel + channel) }
+        self.padPixel = padPixel
+        weights = try u64(Field.weights)
+        weightsBytes = try u64(Field.weightsBytes)
+        bias = try u64(Field.bias)
+        multiplier = try u64(Field.multiplier)
+        table = try u64(Field.table)
+        scale0 = try reader.f32(at: offset + UInt64(Field.scale0))
+        scale1 = try reader.f32(at: offset + UInt64(Field.scale1))
+        try reader.requireZero(from: offset + UInt64(Field.scale1 + 4), to: offset + UInt64(Field.bytes))
+    }
+}

@@ -1,0 +1,66 @@
+// KernelTable: one instruction set's convolution kernels as Swift calls them, and the choice of an instruction set.
+
+import CTinyKernels
+
+public enum InstructionSet: CaseIterable, Sendable {
+    case plain
+    case avx2
+    case avx512vnni
+
+    /// The fastest that this processor and this build have.
+    public static var best: InstructionSet {
+        let best = tk_best_isa()
+        for candidate in allCases where candidate.code == best { return candidate }
+        return .plain
+    }
+
+    public var isAvailable: Bool { tk_kernels_for(code) != nil }
+
+    public var name: StaticString {
+        switch self {
+        case .plain: "plain"
+        case .avx2: "avx2"
+        case .avx512vnni: "avx512vnni"
+        }
+    }
+
+    var code: tk_isa {
+        switch self {
+        case .plain: TK_ISA_PLAIN
+        case .avx2: TK_ISA_AVX2
+        case .avx512vnni: TK_ISA_AVX512VNNI
+        }
+    }
+}
+
+struct KernelTable {
+    struct Kernel {
+        let run: @convention(c) (
+            UnsafePointer<tk_convolution>?, UnsafePointer<UInt8>?, UnsafeMutablePointer<UInt8>?, UnsafeMutableRawPointer?, Int32,
+            Int32
+        ) -> Void
+        let scratchBytes: @convention(c) (UnsafePointer<tk_convolution>?) -> Int
+
+        init?(_ kernel: tk_convolution_kernel) {
+            guard let run = kernel.run, let scratchBytes = kernel.scratch_bytes else { return nil }
+            self.run = run
+            self.scratchBytes = scratchBytes
+        }
+
+        func scratch(_ op: WeightedOp) -> Int { withUnsafePointer(to: op.descriptor) { scratchBytes($0) } }
+    }
+
+    let convolution, pointwise, depthwise, fullyConnected: Kernel
+
+    /// nil where the processor or the build lacks the instruction set.
+    init?(_ instructionSet: InstructionSet) {
+        guard let kernels = tk_kernels_for(instructionSet.code)?.pointee, let convolution = Kernel(kernels.convolution),
+            let pointwise = Kernel(kernels.pointwise), let depthwise = Kernel(kernels.depthwise),
+            let fullyConnected = Kernel(kernels.fully_connected)
+        else { return nil }
+        self.convolution = convolution
+        self.pointwise = pointwise
+        self.depthwise = depthwise
+        self.fullyConnected = fullyConnected
+    }
+}

@@ -1,0 +1,76 @@
+// PreparedOp: an op whose record has been checked and whose constants have been found: the closed set of ops, and the one switch over
+// it for each of prepare and run. Adding one: docs/adding-an-op.md.
+
+enum PreparedOp {
+    case convolution(ConvolutionOp)
+    case pointwise(PointwiseOp)
+    case depthwise(DepthwiseOp)
+    case fullyConnected(FullyConnectedOp)
+    case add(AddOp)
+    case multiply(MultiplyOp)
+    case table(TableOp)
+    case concat(ConcatOp)
+    case globalAveragePool(GlobalAveragePoolOp)
+    case globalMaxPool(GlobalMaxPoolOp)
+    case maxPool(MaxPoolOp)
+
+    /// Checks everything that `run` relies on.
+    init(preparing context: OpContext, constants: inout ConstantPool) throws(ModelError) {
+        switch context.op.code {
+        case .convolution: self = .convolution(try ConvolutionOp(preparing: context, constants: &constants))
+        case .pointwise: self = .pointwise(try PointwiseOp(preparing: context, constants: &constants))
+        case .depthwise: self = .depthwise(try DepthwiseOp(preparing: context, constants: &constants))
+        case .fullyConnected: self = .fullyConnected(try FullyConnectedOp(preparing: context, constants: &constants))
+        case .add: self = .add(try AddOp(preparing: context))
+        case .multiply: self = .multiply(try MultiplyOp(preparing: context))
+        case .table: self = .table(try TableOp(preparing: context, constants: &constants))
+        case .concat: self = .concat(try ConcatOp(preparing: context))
+        case .globalAveragePool: self = .globalAveragePool(try GlobalAveragePoolOp(preparing: context))
+        case .globalMaxPool: self = .globalMaxPool(try GlobalMaxPoolOp(preparing: context))
+        case .maxPool: self = .maxPool(try MaxPoolOp(preparing: context))
+        }
+    }
+
+    /// Checks nothing.
+    func run(_ context: RunContext) {
+        switch self {
+        case .convolution(let op): op.run(context)
+        case .pointwise(let op): op.run(context)
+        case .depthwise(let op): op.run(context)
+        case .fullyConnected(let op): op.run(context)
+        case .add(let op): op.run(context)
+        case .multiply(let op): op.run(context)
+        case .table(let op): op.run(context)
+        case .concat(let op): op.run(context)
+        case .globalAveragePool(let op): op.run(context)
+        case .globalMaxPool(let op): op.run(context)
+        case .maxPool(let op): op.run(context)
+        }
+    }
+
+    /// Bytes of scratch memory that the op's kernel wants.
+    func scratchBytes(_ kernels: KernelTable) -> Int {
+        switch self {
+        case .convolution(let op): kernels.convolution.scratch(op.weighted)
+        case .pointwise(let op): kernels.pointwise.scratch(op.weighted)
+        case .depthwise(let op): kernels.depthwise.scratch(op.weighted)
+        case .fullyConnected(let op): kernels.fullyConnected.scratch(op.weighted)
+        case .add, .multiply, .table, .concat, .globalAveragePool, .globalMaxPool, .maxPool: 0
+        }
+    }
+
+    /// Whether the output may stand exactly where an input stands that nothing needs later: the kernel reads each byte before it writes it.
+    static func worksInPlace(_ code: ModelLayout.OpCode) -> Bool {
+        switch code {
+        case .add, .multiply, .table: true
+        case .convolution, .pointwise, .depthwise, .fullyConnected, .concat, .globalAveragePool, .globalMaxPool, .maxPool: false
+        }
+    }
+}
+
+/// Where an op runs: one session's memory, and the kernels that it chose.
+struct RunContext {
+    let arena: UnsafeMutablePointer<UInt8>
+    let scratch: UnsafeMutableRawPointer
+    let kernels: KernelTable
+}

@@ -1,0 +1,139 @@
+// WeightedOp: what the four ops with weights share: finding and checking weights, biases and multipliers, and the C kernels' description
+// of the op. The bounds are docs/arithmetic.md's: with them no sum overflows 32 bits and no product leaves the integers' range.
+
+import CTinyKernels
+
+struct WeightedOp {
+    let descriptor: tk_convolution
+    /// From the arena's start.
+    let input: Int
+    let output: Int
+
+    enum Packing {
+        /// [N/16][K/4][16][4], K values a channel
+        case dense(valuesPerChannel: UInt64)
+        /// [C/16][taps][16]
+        case depthwise(taps: UInt64)
+
+        /// Padding included.
+        var valuesPerChannel: UInt64 {
+            switch self {
+            case .dense(let values): (values + 3) / 4 * 4
+            case .depthwise(let taps): taps
+            }
+        }
+    }
+
+    /// - Parameter window: false where kernel and strides are 1 and the record leaves them zero.
+    init(
+        preparing context: OpContext, constants: inout ConstantPool, packing: Packing, window: Bool
+    ) throws(ModelError) {
+        let op = context.op
+        let (from, to) = (context.input(0), context.output)
+        try context.requireClamp()
+        let channels = UInt64(to.channels)
+        let padded = (channels + 15) / 16 * 16
+        let weightsBytes = padded * packing.valuesPerChannel
+        try context.require(op.weightsBytes == weightsBytes, .constantOfWrongSize)
+        let weights = try constants.take(op.weights, bytes: weightsBytes, for: context)
+        let bias = try constants.take(op.bias, bytes: 4 * padded, for: context)
+        let multiplier = try constants.take(op.multiplier, bytes: 4 * padded, for: context)
+
+        var descriptor = tk_convolution()
+        descriptor.input_height = Int32(from.height)
+        descriptor.input_width = Int32(from.width)
+        descriptor.input_channels = Int32(from.channels)
+        descriptor.output_height = Int32(to.height)
+        descriptor.output_width = Int32(to.width)
+        descriptor.output_channels = Int32(to.channels)
+        descriptor.kernel_height = window ? Int32(op.kernelHeight) : 1
+        descriptor.kernel_width = window ? Int32(op.kernelWidth) : 1
+        descriptor.stride_height = window ? Int32(op.strideHeight) : 1
+        descriptor.stride_width = window ? Int32(op.strideWidth) : 1
+        descriptor.pad_top = Int32(op.padTop)
+        descriptor.pad_left = Int32(op.padLeft)
+        descriptor.weights = weights.assumingMemoryBound(to: Int8.self)
+        descriptor.bias = bias.assumingMemoryBound(to: Int32.self)
+        descriptor.multiplier = multiplier.assumingMemoryBound(to: Float.self)
+        let zeroPoint = from.quantization.zeroPoint
+        descriptor.pad_value = zeroPoint
+        // Only a dense convolution of few channels names a pixel; the rest are padded with zero.
+        let named = op.code == .convolution && from.channels <= 4
+        descriptor.pad_pixel.0 = named ? op.padPixel[0] : zeroPoint
+        descriptor.pad_pixel.1 = named ? op.padPixel[1] : zeroPoint
+        descriptor.pad_pixel.2 = named ? op.padPixel[2] : zeroPoint
+        descriptor.pad_pixel.3 = named ? op.padPixel[3] : zeroPoint
+        descriptor.output_zero_point = to.quantization.zeroPoint
+        descriptor.clamp_min = op.clampMin
+        descriptor.clamp_max = op.clampMax
+        self.descriptor = descriptor
+        input = from.arenaOffset
+        output = to.arenaOffset
+        try Self.checkValues(descriptor, packing: packing, context: context)
+    }
+
+    func run(_ kernel: KernelTable.Kernel, _ context: RunContext) {
+        withUnsafePointer(to: descriptor) { descriptor in
+            kernel.run(
+                descriptor, context.arena + input, context.arena + output, context.scratch, 0,
+                descriptor.pointee.output_height)
+        }
+    }
+
+    /// Blocks of 16 channels one after another; in each, Σ|w| a channel.
+    private static func checkValues(
+        _ op: tk_convolution, packing: Packing, context: OpContext
+    ) throws(ModelError) {
+        let channels = Int(op.output_channels)
+        let blockBytes = 16 * Int(packing.valuesPerChannel)
+        guard let weights = op.weights, let bias = op.bias, let multiplier = op.multiplier else { return }
+        var sums = InlineArray<16, UInt64>(repeating: 0)
+        for first in stride(from: 0, to: channels, by: 16) {
+            let block = weights + first / 16 * blockBytes
+            for channel in 0..<16 { sums[channel] = 0 }
+            switch packing {
+            case .dense(let values):
+                try sumDense(block, valuesPerChannel: Int(values), into: &sums, context: context)
+            case .depthwise(let taps):
+                for tap in 0..<Int(taps) {
+                    for channel in 0..<16 { sums[channel] += UInt64(block[16 * tap + channel].magnitude) }
+                }
+            }
+            for offset in 0..<blockBytes where block[offset] == -128 { throw context.failure(.weightOutOfRange) }
+            for channel in 0..<16 {
+                let (bias, multiplier) = (bias[first + channel], multiplier[first + channel])
+                guard first + channel < channels else {
+                    let isZero = sums[channel] == 0 && bias == 0 && multiplier.bitPattern == 0
+                    try context.require(isZero, .packingNotZero)
+                    continue
+                }
+                let largest = UInt64(bias.magnitude) + 255 * sums[channel]
+                try context.require(largest <= UInt64(Int32.max), .accumulatorOverflow)
+                // The kernels' own arithmetic: rounding is monotonic, so no smaller sum gives a larger product.
+                let product = Float(largest) * multiplier
+                try context.require(multiplier >= 0 && multiplier.isFinite && product < 0x1p31, .multiplier)
+            }
+        }
+    }
+
+    private static func sumDense(
+        _ block: UnsafePointer<Int8>, valuesPerChannel: Int, into sums: inout InlineArray<16, UInt64>, context: OpContext
+    ) throws(ModelError) {
+        let quads = (valuesPerChannel + 3) / 4
+        for quad in 0..<quads {
+            let row = block + 64 * quad
+            for channel in 0..<16 {
+                let cell = row + 4 * channel
+                let pairs = UInt64(cell[0].magnitude) + UInt64(cell[1].magnitude)
+                sums[channel] += pairs + UInt64(cell[2].magnitude) + UInt64(cell[3].magnitude)
+            }
+        }
+        guard valuesPerChannel % 4 != 0 else { return }
+        let last = block + 64 * (quads - 1)
+        for channel in 0..<16 {
+            for value in (valuesPerChannel % 4)..<4 {
+                try context.require(last[4 * channel + value] == 0, .packingNotZero)
+            }
+        }
+    }
+}

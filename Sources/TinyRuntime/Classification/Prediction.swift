@@ -35,7 +35,23 @@ extension Session {
     public func classify(
         top: Int, into predictions: UnsafeMutableBufferPointer<Prediction>
     ) -> (count: Int, rejected: Bool) {
-        // How many classes have each byte, and from that where each byte's first class stands in the order.
+        classify(top: min(top, predictions.count)) { place, prediction in predictions[place] = prediction }
+    }
+
+    /// The same for callers that may allocate.
+    public func classify(top: Int) -> (predictions: [Prediction], rejected: Bool) {
+        var rejected = false
+        let predictions = [Prediction](unsafeUninitializedCapacity: max(0, min(top, output.count))) { buffer, count in
+            (count, rejected) = classify(top: top, into: buffer)
+        }
+        return (predictions, rejected)
+    }
+
+    /// `emit` is called once for each place `0 ..< count`, in the order of the classes.
+    ///
+    /// Cost: two passes over the classes, whatever `top` is: a u8 logit has 256 values, so that counting how many classes have each gives
+    /// both the sum of the softmax and every class's place.
+    func classify(top: Int, emit: (_ place: Int, Prediction) -> Void) -> (count: Int, rejected: Bool) {
         var places = InlineArray<256, Int>(repeating: 0)
         var best = 0
         for byte in output {
@@ -50,24 +66,13 @@ extension Session {
             places[byte] = place
             place += count
         }
-        let wanted = min(top, predictions.count, output.count)
+        let wanted = max(0, min(top, output.count))
         for (index, byte) in output.enumerated() {
             let place = places[Int(byte)]
             places[Int(byte)] += 1
             guard place < wanted else { continue }
-            predictions[place] = Prediction(index: index, probability: Float(probabilities[best - Int(byte)] / sum))
+            emit(place, Prediction(index: index, probability: Float(probabilities[best - Int(byte)] / sum)))
         }
-        let bestProbability = Float(1 / sum)
-        return (max(0, wanted), bestProbability < model.edge.rejectionThreshold)
-    }
-
-    /// The same for callers that may allocate.
-    public func classify(top: Int) -> (predictions: [Prediction], rejected: Bool) {
-        var rejected = false
-        let capacity = max(0, min(top, output.count))
-        let predictions = [Prediction](unsafeUninitializedCapacity: capacity) { buffer, count in
-            (count, rejected) = classify(top: top, into: buffer)
-        }
-        return (predictions, rejected)
+        return (wanted, Float(1 / sum) < model.edge.rejectionThreshold)
     }
 }

@@ -90,14 +90,20 @@ struct ModelHeader {
         let resizeHeight = try side(reader, at: Field.resizeHeight)
         let cropWidth = try side(reader, at: Field.cropWidth)
         let cropHeight = try side(reader, at: Field.cropHeight)
-        // A short side of `resizeWidth` gives an image at least that large each way, so the crop fits whatever the photo's shape.
-        if mode == .shortSide && resizeHeight != resizeWidth { throw .outOfRange(offset: UInt64(Field.resizeHeight)) }
-        guard cropWidth <= resizeWidth else { throw .outOfRange(offset: UInt64(Field.cropWidth)) }
-        guard cropHeight <= resizeHeight else { throw .outOfRange(offset: UInt64(Field.cropHeight)) }
         try reader.requireZero(from: UInt64(Field.cropHeight + 4), to: UInt64(Field.sections))
-        return Preprocessing(
+        let preprocessing = Preprocessing(
             resizeMode: mode, filter: filter, decodeScaling: scaling == 1, resizeWidth: resizeWidth,
             resizeHeight: resizeHeight, cropWidth: cropWidth, cropHeight: cropHeight)
+        do {
+            try preprocessing.validate()
+        } catch {
+            switch error {
+            case .sourceSize, .resizeSize: throw .outOfRange(offset: UInt64(Field.resizeWidth))
+            case .shortSideDiffers: throw .outOfRange(offset: UInt64(Field.resizeHeight))
+            case .cropSize, .outputPixels: throw .outOfRange(offset: UInt64(Field.cropWidth))
+            }
+        }
+        return preprocessing
     }
 
     private static func side(_ reader: ByteReader, at offset: Int) throws(ModelError) -> Int {

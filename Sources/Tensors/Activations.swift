@@ -1,5 +1,7 @@
 // Activations: identity, relu, relu6, sigmoid, elu, each with its derivative told from its own output.
 
+import CTensorKernels
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -40,4 +42,44 @@ extension PlainBackend {
     }
 
     package func clamp(_ x: Tensor, low: Float, high: Float) -> Tensor { map(x) { max(low, min(high, $0)) } }
+}
+
+extension FastBackend {
+    /// Sigmoid and ELU stand only behind small tensors (N C): their plain versions serve.
+    package func activate(_ x: Tensor, _ activation: Activation) -> Tensor {
+        guard let kernel = activation.kernelIfAny else { return plain.activate(x, activation) }
+        let result = makeTensor(shape: x.shape)
+        tensor_activate(engine, x.count, x.host, kernel, result.host)
+        return result
+    }
+
+    package func activateBackward(output: Tensor, _ activation: Activation, outputGradient: Tensor) -> Tensor {
+        guard let kernel = activation.kernelIfAny else {
+            return plain.activateBackward(output: output, activation, outputGradient: outputGradient)
+        }
+        checkSameShape(output, outputGradient)
+        let result = makeTensor(shape: output.shape)
+        tensor_activate_backward(engine, output.count, output.host, kernel, outputGradient.host, result.host)
+        return result
+    }
+
+    package func clamp(_ x: Tensor, low: Float, high: Float) -> Tensor {
+        let result = makeTensor(shape: x.shape)
+        tensor_clamp(engine, x.count, x.host, low, high, result.host)
+        return result
+    }
+}
+
+extension Activation {
+    var kernelIfAny: tensor_activation? {
+        switch self {
+        case .identity: TENSOR_IDENTITY
+        case .relu: TENSOR_RELU
+        case .relu6: TENSOR_RELU6
+        case .sigmoid, .elu: nil
+        }
+    }
+
+    /// Of those that `checkBatchNorm` lets through.
+    var kernel: tensor_activation { kernelIfAny ?? TENSOR_IDENTITY }
 }

@@ -5,6 +5,8 @@
 //   dshift = Σg,  dscale = Σ g·x̂,  dx = scale/σ · (g − dshift/M − x̂·dscale/M).
 // The activation's linear part is found from the output: y > 0 (relu), 0 < y < 6 (relu6), as PyTorch does.
 
+import CTensorKernels
+
 extension PlainBackend {
     package func batchNormTraining(
         _ x: Tensor, scale: Tensor, shift: Tensor, runningMean: Tensor, runningVariance: Tensor, momentum: Float,
@@ -109,4 +111,56 @@ func checkBatchNorm(_ x: Tensor, _ parameters: [Tensor], _ activation: Activatio
         [.identity, .relu, .relu6].contains(activation),
         "batch norm is followed by identity, relu or relu6, not \(activation)")
     return channels
+}
+
+extension FastBackend {
+    package func batchNormTraining(
+        _ x: Tensor, scale: Tensor, shift: Tensor, runningMean: Tensor, runningVariance: Tensor, momentum: Float,
+        epsilon: Float, activation: Activation
+    ) -> (output: Tensor, statistics: BatchStatistics) {
+        let channels = checkBatchNorm(x, [scale, shift, runningMean, runningVariance], activation)
+        precondition(x.count > 0, "batch norm of no values: \(x.shape)")
+        let result = makeTensor(shape: x.shape)
+        let statistics = BatchStatistics(
+            mean: makeTensor(shape: [channels]), inverseDeviation: makeTensor(shape: [channels]))
+        tensor_batch_norm_training(
+            engine, x.count / channels, channels, x.host, scale.host, shift.host, runningMean.host,
+            runningVariance.host,
+            momentum, epsilon, activation.kernel, result.host, statistics.mean.host, statistics.inverseDeviation.host)
+        return (result, statistics)
+    }
+
+    package func batchNormTrainingBackward(
+        _ x: Tensor, output: Tensor, scale: Tensor, shift: Tensor, statistics: BatchStatistics, activation: Activation,
+        outputGradient: Tensor
+    ) -> (input: Tensor, scale: Tensor, shift: Tensor) {
+        let channels = checkBatchNorm(x, [scale, shift, statistics.mean, statistics.inverseDeviation], activation)
+        precondition(
+            output.shape == x.shape && outputGradient.shape == x.shape,
+            "input \(x.shape), output \(output.shape), gradient \(outputGradient.shape)")
+        // The output is computed anew from x, which the backward reads anyway, by the forward's own arithmetic.
+        let result = makeTensor(shape: x.shape)
+        let scaleGradient = makeTensor(shape: [channels])
+        let shiftGradient = makeTensor(shape: [channels])
+        tensor_batch_norm_backward(
+            engine, x.count / channels, channels, x.host, scale.host, shift.host, statistics.mean.host,
+            statistics.inverseDeviation.host, activation.kernel, outputGradient.host, result.host, scaleGradient.host,
+            shiftGradient.host)
+        return (result, scaleGradient, shiftGradient)
+    }
+
+    package func batchNormInference(
+        _ x: Tensor, scale: Tensor, shift: Tensor, runningMean: Tensor, runningVariance: Tensor, epsilon: Float,
+        activation: Activation
+    ) -> Tensor {
+        let channels = checkBatchNorm(x, [scale, shift, runningMean, runningVariance], activation)
+        let result = makeTensor(shape: x.shape)
+        let factors = (0..<channels).map {
+            Float(Double(scale.host[$0]) / (Double(runningVariance.host[$0]) + Double(epsilon)).squareRoot())
+        }
+        tensor_channel_affine(
+            engine, x.count / channels, channels, x.host, factors, runningMean.host, shift.host, activation.kernel,
+            result.host)
+        return result
+    }
 }

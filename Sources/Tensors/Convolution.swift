@@ -1,14 +1,16 @@
 // Convolution: y[n, p, q, o] = bias[o] + Σ x[n, p·stride + r − padTop, q·stride + s − padLeft, i] · w[o, r, s, i], with zeros outside the image.
 // Depthwise (groups = channels): the same with i = o only. x: N H W I; weight: O KH KW I/groups; y: N H' W' O.
 
+import CTensorKernels
+
 extension PlainBackend {
     package func convolution(_ x: Tensor, weight: Tensor, bias: Tensor?, window: Window, groups: Int) -> Tensor {
         let shape = ConvolutionShape(x, weight: weight, window: window, groups: groups)
         checkBias(bias, channels: shape.outputChannels)
         let result = makeTensor(shape: shape.output)
-        let (input, kernel, output) = (x.host, weight.host, result.host)
+        let (input, kernel, offsets, output) = (x.host, weight.host, bias?.host, result.host)
         shape.forEachOutput { position, o, taps in
-            var sum = Double(bias.map { $0.host[o] } ?? 0)
+            var sum = Double(offsets?[o] ?? 0)
             taps { inputIndex, weightIndex in sum += Double(input[inputIndex]) * Double(kernel[weightIndex]) }
             output[position] = Float(sum)
         }
@@ -81,5 +83,61 @@ extension ConvolutionShape {
                 }
             }
         }
+    }
+}
+
+extension FastBackend {
+    package func convolution(_ x: Tensor, weight: Tensor, bias: Tensor?, window: Window, groups: Int) -> Tensor {
+        let shape = ConvolutionShape(x, weight: weight, window: window, groups: groups)
+        checkBias(bias, channels: shape.outputChannels)
+        var sizes = shape.kernelSizes
+        let result = makeTensor(shape: shape.output)
+        if shape.isDepthwise && shape.hasVectorKernel {
+            tensor_depthwise(engine, &sizes, x.host, weight.host, bias?.host, result.host)
+            return result
+        }
+        if !shape.isDepthwise && tensor_convolution(engine, &sizes, x.host, weight.host, bias?.host, result.host) {
+            return result
+        }
+        return plain.convolution(x, weight: weight, bias: bias, window: window, groups: groups)
+    }
+
+    package func convolutionBackward(
+        _ x: Tensor, weight: Tensor, outputGradient: Tensor, window: Window, groups: Int, needsInputGradient: Bool,
+        needsBiasGradient: Bool
+    ) -> (input: Tensor?, weight: Tensor, bias: Tensor?) {
+        let shape = ConvolutionShape(x, weight: weight, window: window, groups: groups)
+        precondition(
+            outputGradient.shape == shape.output, "gradient \(outputGradient.shape) of an output \(shape.output)")
+        var sizes = shape.kernelSizes
+        let input = needsInputGradient ? makeTensor(shape: x.shape) : nil
+        let weightGradient = makeTensor(shape: weight.shape)
+        let bias = needsBiasGradient ? makeTensor(shape: [shape.outputChannels]) : nil
+        if shape.isDepthwise && shape.hasVectorKernel {
+            tensor_depthwise_backward(
+                engine, &sizes, x.host, weight.host, outputGradient.host, input?.host, weightGradient.host, bias?.host)
+            return (input, weightGradient, bias)
+        }
+        if !shape.isDepthwise
+            && tensor_convolution_backward(
+                engine, &sizes, x.host, weight.host, outputGradient.host, input?.host, weightGradient.host, bias?.host)
+        {
+            return (input, weightGradient, bias)
+        }
+        return plain.convolutionBackward(
+            x, weight: weight, outputGradient: outputGradient, window: window, groups: groups,
+            needsInputGradient: needsInputGradient, needsBiasGradient: needsBiasGradient)
+    }
+}
+
+extension ConvolutionShape {
+    var hasVectorKernel: Bool { window.kernelHeight <= 7 && window.kernelWidth <= 7 }
+
+    var kernelSizes: tensor_conv_shape {
+        tensor_conv_shape(
+            batch: batch, height: height, width: width, input_channels: inputChannels, output_channels: outputChannels,
+            output_height: outputHeight, output_width: outputWidth, kernel_height: window.kernelHeight,
+            kernel_width: window.kernelWidth, stride_height: window.strideHeight, stride_width: window.strideWidth,
+            pad_top: window.padTop, pad_bottom: window.padBottom, pad_left: window.padLeft, pad_right: window.padRight)
     }
 }

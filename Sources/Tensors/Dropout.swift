@@ -5,6 +5,7 @@ extension PlainBackend {
     package func dropoutMask(shape: [Int], rate: Float, seed: UInt64) -> Tensor {
         precondition(rate >= 0 && rate < 1, "dropout rate \(rate) is not in 0 ..< 1")
         let result = makeTensor(shape: shape)
+        let mask = result.host
         let kept = 1 / (1 - rate)
         for index in 0..<result.count {
             // Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014.
@@ -12,7 +13,7 @@ extension PlainBackend {
             z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
             z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
             z ^= z >> 31
-            result.host[index] = Float(z >> 40) * 0x1p-24 < rate ? 0 : kept
+            mask[index] = Float(z >> 40) * 0x1p-24 < rate ? 0 : kept
         }
         return result
     }

@@ -1,5 +1,7 @@
 // Elementwise: sum, product, product with a number, and adding in place. Shapes are equal; there is no broadcasting.
 
+import CTensorKernels
+
 extension PlainBackend {
     package func add(_ a: Tensor, _ b: Tensor) -> Tensor { zip(a, b) { $0 + $1 } }
 
@@ -9,7 +11,8 @@ extension PlainBackend {
 
     package func accumulate(_ x: Tensor, into target: Tensor) {
         checkSameShape(x, target)
-        for index in 0..<x.count { target.host[index] += x.host[index] }
+        let (input, sum) = (x.host, target.host)
+        for index in 0..<x.count { sum[index] += input[index] }
     }
 
     @inline(__always)
@@ -31,3 +34,30 @@ extension PlainBackend {
 }
 
 func checkSameShape(_ a: Tensor, _ b: Tensor) { precondition(a.shape == b.shape, "shapes \(a.shape) and \(b.shape)") }
+
+extension FastBackend {
+    package func add(_ a: Tensor, _ b: Tensor) -> Tensor {
+        checkSameShape(a, b)
+        let result = makeTensor(shape: a.shape)
+        tensor_add(engine, a.count, a.host, b.host, result.host)
+        return result
+    }
+
+    package func multiply(_ a: Tensor, _ b: Tensor) -> Tensor {
+        checkSameShape(a, b)
+        let result = makeTensor(shape: a.shape)
+        tensor_multiply(engine, a.count, a.host, b.host, result.host)
+        return result
+    }
+
+    package func scale(_ x: Tensor, by factor: Float) -> Tensor {
+        let result = makeTensor(shape: x.shape)
+        tensor_scale(engine, x.count, x.host, factor, result.host)
+        return result
+    }
+
+    package func accumulate(_ x: Tensor, into target: Tensor) {
+        checkSameShape(x, target)
+        tensor_add(engine, x.count, target.host, x.host, target.host)
+    }
+}

@@ -1,14 +1,17 @@
 // Global pooling: N H W C → N C, the average or the maximum over all pixels of an image.
 
+import CTensorKernels
+
 extension PlainBackend {
     package func globalAveragePool(_ x: Tensor) -> Tensor {
         let (batch, pixels, channels) = checkImages(x.shape)
         let result = makeTensor(shape: [batch, channels])
+        let (input, pooled) = (x.host, result.host)
         for n in 0..<batch {
             for c in 0..<channels {
                 var sum = 0.0
-                for p in 0..<pixels { sum += Double(x.host[(n * pixels + p) * channels + c]) }
-                result.host[n * channels + c] = Float(sum / Double(pixels))
+                for p in 0..<pixels { sum += Double(input[(n * pixels + p) * channels + c]) }
+                pooled[n * channels + c] = Float(sum / Double(pixels))
             }
         }
         return result
@@ -18,10 +21,11 @@ extension PlainBackend {
         let (batch, pixels, channels) = checkImages(inputShape)
         checkPooled(outputGradient, batch: batch, channels: channels)
         let result = makeTensor(shape: inputShape)
+        let (dy, dx) = (outputGradient.host, result.host)
         for n in 0..<batch {
             for p in 0..<pixels {
                 for c in 0..<channels {
-                    result.host[(n * pixels + p) * channels + c] = outputGradient.host[n * channels + c] / Float(pixels)
+                    dx[(n * pixels + p) * channels + c] = dy[n * channels + c] / Float(pixels)
                 }
             }
         }
@@ -31,11 +35,12 @@ extension PlainBackend {
     package func globalMaxPool(_ x: Tensor) -> Tensor {
         let (batch, pixels, channels) = checkImages(x.shape)
         let result = makeTensor(shape: [batch, channels])
+        let (input, pooled) = (x.host, result.host)
         for n in 0..<batch {
             for c in 0..<channels {
                 var largest = -Float.infinity
-                for p in 0..<pixels { largest = max(largest, x.host[(n * pixels + p) * channels + c]) }
-                result.host[n * channels + c] = largest
+                for p in 0..<pixels { largest = max(largest, input[(n * pixels + p) * channels + c]) }
+                pooled[n * channels + c] = largest
             }
         }
         return result
@@ -46,12 +51,13 @@ extension PlainBackend {
         checkPooled(output, batch: batch, channels: channels)
         checkPooled(outputGradient, batch: batch, channels: channels)
         let result = makeTensor(shape: x.shape, repeating: 0)
+        let (input, pooled, dy, dx) = (x.host, output.host, outputGradient.host, result.host)
         for n in 0..<batch {
             for c in 0..<channels {
                 for p in 0..<pixels {
                     let index = (n * pixels + p) * channels + c
-                    if x.host[index] == output.host[n * channels + c] {
-                        result.host[index] = outputGradient.host[n * channels + c]
+                    if input[index] == pooled[n * channels + c] {
+                        dx[index] = dy[n * channels + c]
                         break
                     }
                 }
@@ -69,4 +75,38 @@ func checkImages(_ shape: [Int]) -> (batch: Int, pixels: Int, channels: Int) {
 
 func checkPooled(_ x: Tensor, batch: Int, channels: Int) {
     precondition(x.shape == [batch, channels], "pooled \(x.shape), not \([batch, channels])")
+}
+
+extension FastBackend {
+    package func globalAveragePool(_ x: Tensor) -> Tensor {
+        let (batch, pixels, channels) = checkImages(x.shape)
+        let result = makeTensor(shape: [batch, channels])
+        tensor_average_pool(engine, batch, pixels, channels, x.host, result.host)
+        return result
+    }
+
+    package func globalAveragePoolBackward(inputShape: [Int], outputGradient: Tensor) -> Tensor {
+        let (batch, pixels, channels) = checkImages(inputShape)
+        checkPooled(outputGradient, batch: batch, channels: channels)
+        let result = makeTensor(shape: inputShape)
+        tensor_average_pool_backward(engine, batch, pixels, channels, outputGradient.host, result.host)
+        return result
+    }
+
+    package func globalMaxPool(_ x: Tensor) -> Tensor {
+        let (batch, pixels, channels) = checkImages(x.shape)
+        let result = makeTensor(shape: [batch, channels])
+        tensor_max_pool(engine, batch, pixels, channels, x.host, result.host)
+        return result
+    }
+
+    package func globalMaxPoolBackward(_ x: Tensor, output: Tensor, outputGradient: Tensor) -> Tensor {
+        let (batch, pixels, channels) = checkImages(x.shape)
+        checkPooled(output, batch: batch, channels: channels)
+        checkPooled(outputGradient, batch: batch, channels: channels)
+        let result = makeTensor(shape: x.shape)
+        tensor_max_pool_backward(
+            engine, batch, pixels, channels, x.host, output.host, outputGradient.host, result.host)
+        return result
+    }
 }

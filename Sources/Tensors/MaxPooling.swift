@@ -5,10 +5,11 @@ extension PlainBackend {
     package func maxPool(_ x: Tensor, window: Window) -> Tensor {
         let shape = PoolingShape(x.shape, window: window)
         let result = makeTensor(shape: shape.output)
+        let (input, pooled) = (x.host, result.host)
         shape.forEachOutput { position, pixels in
             var largest = -Float.infinity
-            pixels { largest = max(largest, x.host[$0]) }
-            result.host[position] = largest
+            pixels { largest = max(largest, input[$0]) }
+            pooled[position] = largest
         }
         return result
     }
@@ -19,11 +20,12 @@ extension PlainBackend {
             output.shape == shape.output && outputGradient.shape == shape.output,
             "output \(output.shape), gradient \(outputGradient.shape), not \(shape.output)")
         let result = makeTensor(shape: x.shape, repeating: 0)
+        let (input, pooled, dy, dx) = (x.host, output.host, outputGradient.host, result.host)
         shape.forEachOutput { position, pixels in
             var found = false
             pixels { index in
-                if !found && x.host[index] == output.host[position] {
-                    result.host[index] += outputGradient.host[position]
+                if !found && input[index] == pooled[position] {
+                    dx[index] += dy[position]
                     found = true
                 }
             }

@@ -6,12 +6,13 @@ extension PlainBackend {
         let (batch, pixels, channels) = checkImages(x.shape)
         precondition(source.count == pixels, "\(source.count) sources for images of \(pixels) pixels")
         let result = makeTensor(shape: x.shape)
+        let (input, output) = (x.host, result.host)
         for n in 0..<batch {
             for p in 0..<pixels {
                 let from = Int(source[p])
                 precondition(from >= 0 && from < pixels, "source pixel \(from) of \(pixels)")
                 for c in 0..<channels {
-                    result.host[(n * pixels + p) * channels + c] = x.host[(n * pixels + from) * channels + c]
+                    output[(n * pixels + p) * channels + c] = input[(n * pixels + from) * channels + c]
                 }
             }
         }

@@ -1,0 +1,195 @@
+// Depthwise convolution on N H W C: a vector of channels at a time along a row. A kernel row outside the image reads a row of zeros;
+// columns near the left and right border, odd kernels and left-over channels take the general code, one pixel at a time.
+
+enum { MAX_KERNEL = 7 };
+
+// First and end of the columns whose taps all lie inside.
+typedef struct { long first, end; } columns;
+
+// ---- forward
+
+// One output pixel, `n` channels; rows[r]: the input row under kernel row r.
+INLINE void forward_pixel(const tensor_conv_shape *s, const float *const *rows, const float *w, const float *bias, long c, long n, long q, float *y) {
+    long channels = s->input_channels, start = q * s->stride_width - s->pad_left;
+    V sum = bias ? load_part(bias + c, n) : splat(0);
+    for (long r = 0; r < s->kernel_height; r++)
+        for (long k = 0; k < s->kernel_width; k++) {
+            long column = start + k;
+            if (column < 0 || column >= s->width) continue;
+            sum += load_part(rows[r] + column * channels + c, n) * load_part(w + (r * s->kernel_width + k) * channels + c, n);
+        }
+    store_part(y + q * channels + c, sum, n);
+}
+
+INLINE void forward_3x3(
+    const float *const *rows, const float *w, V bias, long channels, long c, long stride, long pad, columns inside, float *y) {
+    V k[9];
+    UNROLL for (int i = 0; i < 9; i++) k[i] = load(w + i * channels + c);
+    long start = (inside.first * stride - pad) * channels + c;
+    const float *p0 = rows[0] + start, *p1 = rows[1] + start, *p2 = rows[2] + start;
+    float *out = y + inside.first * channels + c;
+    for (long q = inside.first; q < inside.end; q++) {
+        V a = bias + k[0] * load(p0), b = k[3] * load(p1), d = k[6] * load(p2);
+        a += k[1] * load(p0 + channels), b += k[4] * load(p1 + channels), d += k[7] * load(p2 + channels);
+        a += k[2] * load(p0 + 2 * channels), b += k[5] * load(p1 + 2 * channels), d += k[8] * load(p2 + 2 * channels);
+        store(out, a + b + d);
+        p0 += stride * channels, p1 += stride * channels, p2 += stride * channels, out += channels;
+    }
+}
+
+static void depthwise(const depthwise_task *task) {
+    const tensor_conv_shape *s = task->shape;
+    long channels = s->input_channels, full = channels / VECTOR_FLOATS * VECTOR_FLOATS;
+    bool is_3x3 = s->kernel_height == 3 && s->kernel_width == 3;
+    columns inside = {(s->pad_left + s->stride_width - 1) / s->stride_width, (s->width + s->pad_left - s->kernel_width) / s->stride_width + 1};
+    if (s->width + s->pad_left < s->kernel_width || inside.end < inside.first || !is_3x3) inside.first = inside.end = 0;
+    for (long row = task->first; row < task->end; row++) {
+        long image = row / s->output_height, top = row % s->output_height * s->stride_height - s->pad_top;
+        const float *rows[MAX_KERNEL];
+        for (long r = 0; r < s->kernel_height; r++) {
+            long h = top + r;
+            rows[r] = h < 0 || h >= s->height ? task->zeros : task->x + (image * s->height + h) * s->width * channels;
+        }
+        float *y = task->y + row * s->output_width * channels;
+        for (long c = 0; c < channels; c += VECTOR_FLOATS) {
+            bool whole = c < full;
+            columns fast = whole ? inside : (columns){0, 0};
+            long n = whole ? VECTOR_FLOATS : channels - c;
+            if (fast.end > fast.first) {
+                V bias = task->bias ? load(task->bias + c) : splat(0);
+                forward_3x3(rows, task->weight, bias, channels, c, s->stride_width, s->pad_left, fast, y);
+            }
+            for (long q = 0; q < fast.first; q++) forward_pixel(s, rows, task->weight, task->bias, c, n, q, y);
+            for (long q = fast.end; q < s->output_width; q++) forward_pixel(s, rows, task->weight, task->bias, c, n, q, y);
+        }
+    }
+}
+
+// ---- backward: for each input pixel the taps that read it; each dy loaded serves dx and dw.
+
+// rows[r]: the row of dy that kernel row r wrote to from this input row, or null.
+INLINE void backward_pixel(
+    const tensor_conv_shape *s, const float *const *rows, const float *w, const float *x, long c, long n, long column, float *dx, float *dw) {
+    long channels = s->input_channels;
+    V sum = splat(0), value = load_part(x + column * channels + c, n);
+    for (long r = 0; r < s->kernel_height; r++) {
+        if (!rows[r]) continue;
+        for (long k = 0; k < s->kernel_width; k++) {
+            long t = column + s->pad_left - k, q = t / s->stride_width;
+            if (t < 0 || q * s->stride_width != t || q >= s->output_width) continue;
+            long tap = (r * s->kernel_width + k) * channels + c;
+            V g = load_part(rows[r] + q * channels + c, n);
+            sum += g * load_part(w + tap, n);
+            store_part(dw + tap, load_part(dw + tap, n) + g * value, n);
+        }
+    }
+    if (dx) store_part(dx + column * channels + c, sum, n);
+}
+
+// Stride 1. rows: as above, zeros instead of null.
+INLINE void backward_3x3(const float *const *rows, const float *w, const float *x, long channels, long c, long pad, columns inside, float *dx, float *dw) {
+    V k[9], g[9];
+    UNROLL for (int i = 0; i < 9; i++) k[i] = load(w + i * channels + c), g[i] = load(dw + i * channels + c);
+    // kernel column 2 wrote to column + pad − 2, column 0 to column + pad
+    long start = (inside.first + pad - 2) * channels + c;
+    const float *p0 = rows[0] + start, *p1 = rows[1] + start, *p2 = rows[2] + start;
+    for (long column = inside.first; column < inside.end; column++) {
+        V value = load(x + column * channels + c);
+        V a = splat(0), b = splat(0), d = splat(0);
+        UNROLL for (int i = 0; i < 3; i++) {
+            V g0 = load(p0 + i * channels), g1 = load(p1 + i * channels), g2 = load(p2 + i * channels);
+            a += g0 * k[2 - i], b += g1 * k[5 - i], d += g2 * k[8 - i];
+            g[2 - i] += g0 * value, g[5 - i] += g1 * value, g[8 - i] += g2 * value;
+        }
+        store(dx + column * channels + c, a + b + d);
+        p0 += channels, p1 += channels, p2 += channels;
+    }
+    UNROLL for (int i = 0; i < 9; i++) store(dw + i * channels + c, g[i]);
+}
+
+// Stride 2. This input row was read by `count` kernel rows: the middle one, or the first and last. Output columns [first, end) each own
+// the input column under their middle tap and the one after it, which the next output column's first tap reads too.
+INLINE void backward_3x3_stride2(
+    int count, const float *const *rows, const int *kernel_rows, const float *w, const float *x, long channels, long c, long pad, columns outputs, float *dx,
+    float *dw) {
+    V k[2][3], g[2][3], here[2];
+    UNROLL for (int r = 0; r < count; r++) {
+        UNROLL for (int i = 0; i < 3; i++) {
+            k[r][i] = load(w + (kernel_rows[r] * 3 + i) * channels + c);
+            g[r][i] = load(dw + (kernel_rows[r] * 3 + i) * channels + c);
+        }
+        here[r] = load(rows[r] + outputs.first * channels + c);
+    }
+    for (long q = outputs.first; q < outputs.end; q++) {
+        long column = 2 * q + 1 - pad;
+        V middle = load(x + column * channels + c), after = load(x + (column + 1) * channels + c), a = splat(0), b = splat(0);
+        UNROLL for (int r = 0; r < count; r++) {
+            V next = load(rows[r] + (q + 1) * channels + c);
+            a += here[r] * k[r][1];
+            b += here[r] * k[r][2];
+            b += next * k[r][0];
+            g[r][1] += here[r] * middle;
+            g[r][2] += here[r] * after;
+            g[r][0] += next * after;
+            here[r] = next;
+        }
+        store(dx + column * channels + c, a);
+        store(dx + (column + 1) * channels + c, b);
+    }
+    UNROLL for (int r = 0; r < count; r++)
+        UNROLL for (int i = 0; i < 3; i++) store(dw + (kernel_rows[r] * 3 + i) * channels + c, g[r][i]);
+}
+
+static void add_image(const depthwise_task *task, long taps) {
+    for (long i = 0; i < taps; i++) task->dw[i] += task->image_dw[i], task->image_dw[i] = 0;
+}
+
+static void depthwise_backward(const depthwise_task *task) {
+    const tensor_conv_shape *s = task->shape;
+    long channels = s->input_channels, full = channels / VECTOR_FLOATS * VECTOR_FLOATS, taps = s->kernel_height * s->kernel_width * channels;
+    bool is_3x3 = s->kernel_height == 3 && s->kernel_width == 3 && task->dx;
+    bool stride1 = is_3x3 && s->stride_height == 1 && s->stride_width == 1, stride2 = is_3x3 && s->stride_height == 2 && s->stride_width == 2;
+    columns inside = {0, 0}, outputs = {0, 0};
+    if (stride1) {
+        inside.first = s->pad_left < 2 ? 2 - s->pad_left : 0;
+        inside.end = s->output_width - s->pad_left < s->width ? s->output_width - s->pad_left : s->width;
+        if (inside.end <= inside.first) inside.first = inside.end = 0;
+    }
+    if (stride2) {
+        outputs.first = s->pad_left / 2;  // 2q + 1 − pad ≥ 0
+        outputs.end = (s->width - 2 + s->pad_left - 1) / 2 + 1;  // 2q + 2 − pad ≤ width − 1
+        if (s->width + s->pad_left < 3) outputs.end = 0;
+        if (outputs.end > s->output_width - 1) outputs.end = s->output_width - 1;
+        if (outputs.end <= outputs.first) outputs.first = outputs.end = 0;
+        else inside = (columns){2 * outputs.first + 1 - s->pad_left, 2 * outputs.end + 1 - s->pad_left};
+    }
+    for (long i = 0; i < taps; i++) task->image_dw[i] = 0;
+    for (long row = task->first; row < task->end; row++) {
+        long image = row / s->height, h = row % s->height;
+        if (row > task->first && h == 0) add_image(task, taps);
+        const float *rows[MAX_KERNEL], *padded[MAX_KERNEL], *present[2];
+        int kernel_rows[2], count = 0;
+        for (long r = 0; r < s->kernel_height; r++) {
+            long t = h + s->pad_top - r, p = t / s->stride_height;
+            bool reads = t >= 0 && p * s->stride_height == t, exists = reads && p < s->output_height;
+            rows[r] = exists ? task->dy + (image * s->output_height + p) * s->output_width * channels : NULL;
+            padded[r] = exists ? rows[r] : task->zeros;
+            if (stride2 && t % 2 == 0) present[count] = padded[r], kernel_rows[count++] = (int)r;
+        }
+        const float *x = task->x + row * s->width * channels;
+        float *dx = task->dx ? task->dx + row * s->width * channels : NULL;
+        for (long c = 0; c < channels; c += VECTOR_FLOATS) {
+            bool whole = c < full;
+            columns fast = whole ? inside : (columns){0, 0};
+            long n = whole ? VECTOR_FLOATS : channels - c;
+            if (fast.end > fast.first) {
+                if (stride1) backward_3x3(padded, task->weight, x, channels, c, s->pad_left, fast, dx, task->image_dw);
+                else if (count == 1) backward_3x3_stride2(1, present, kernel_rows, task->weight, x, channels, c, s->pad_left, outputs, dx, task->image_dw);
+                else backward_3x3_stride2(2, present, kernel_rows, task->weight, x, channels, c, s->pad_left, outputs, dx, task->image_dw);
+            }
+            for (long q = 0; q < fast.first; q++) backward_pixel(s, rows, task->weight, x, c, n, q, dx, task->image_dw);
+            for (long q = fast.end; q < s->width; q++) backward_pixel(s, rows, task->weight, x, c, n, q, dx, task->image_dw);
+        }
+    }
+    add_image(task, taps);
+}

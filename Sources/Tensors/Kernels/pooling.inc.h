@@ -1,0 +1,14 @@
+// Global pooling of one image: pixels × channels → channels.
+
+static void sum_pixels(const float *restrict x, long pixels, long channels, float factor, float *restrict y) {
+    for (long c = 0; c < channels; c++) y[c] = 0;
+    for (long p = 0; p < pixels; p++)
+        for (long c = 0; c < channels; c++) y[c] += x[p * channels + c];
+    for (long c = 0; c < channels; c++) y[c] *= factor;
+}
+
+static void max_pixels(const float *restrict x, long pixels, long channels, float *restrict y) {
+    for (long c = 0; c < channels; c++) y[c] = x[c];
+    for (long p = 1; p < pixels; p++)
+        for (long c = 0; c < channels; c++) y[c] = x[p * channels + c] > y[c] ? x[p * channels + c] : y[c];
+}

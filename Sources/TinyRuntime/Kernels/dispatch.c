@@ -12,6 +12,14 @@ static const tk_kernels plain_kernels = {
 };
 
 #if defined(__x86_64__)
+static const tk_kernels avx2_kernels = {
+    .name = "avx2",
+    .convolution = {tk_convolution__avx2, tk_convolution_scratch__avx2},
+    .pointwise = {tk_pointwise__avx2, tk_pointwise_scratch__avx2},
+    .depthwise = {tk_depthwise__avx2, tk_depthwise_scratch__avx2},
+    .fully_connected = {tk_fully_connected__avx2, tk_pointwise_scratch__avx2},
+};
+
 static const tk_kernels avx512vnni_kernels = {
     .name = "avx512vnni",
     .convolution = {tk_convolution__avx512vnni, tk_convolution_scratch__avx512vnni},
@@ -21,6 +29,11 @@ static const tk_kernels avx512vnni_kernels = {
 };
 
 // The compiler's own check asks the CPU, and asks the operating system whether it saves the registers.
+static bool has_avx2(void) {
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx2");
+}
+
 static bool has_avx512vnni(void) {
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
@@ -32,6 +45,7 @@ const tk_kernels *tk_kernels_for(tk_isa isa) {
     switch (isa) {
     case TK_ISA_PLAIN: return &plain_kernels;
 #if defined(__x86_64__)
+    case TK_ISA_AVX2: return has_avx2() ? &avx2_kernels : NULL;
     case TK_ISA_AVX512VNNI: return has_avx512vnni() ? &avx512vnni_kernels : NULL;
 #endif
     default: return NULL;

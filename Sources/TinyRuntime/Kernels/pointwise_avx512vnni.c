@@ -21,11 +21,6 @@ void tk_pointwise__avx512vnni(const tk_convolution *op, const uint8_t *input, ui
     }
 }
 
-void tk_fully_connected__avx512vnni(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
-                                    int32_t first_row, int32_t end_row) {
-    tk_pointwise__avx512vnni(op, input, output, scratch, first_row, end_row);
-}
-
 size_t tk_pointwise_scratch__avx512vnni(const tk_convolution *op) {
     return op->input_channels % 4 == 0 ? 0 : tk_windows__avx512vnni * tk_round_up((size_t)op->input_channels, 4);
 }

@@ -1,0 +1,22 @@
+// Pointwise convolution, AVX2: a pixel is its own window; ten at a time are widened, then multiplied with all weights.
+#if defined(__x86_64__)
+#include "convolution_common.h"
+#include "kernel_list.h"
+#include "product_avx2.h"
+
+void tk_pointwise__avx2(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch, int32_t first_row,
+                        int32_t end_row) {
+    const size_t width = (size_t)op->output_width, bytes = (size_t)op->input_channels, quads = (bytes + 3) / 4;
+    const size_t end = (size_t)end_row * width;
+    for (size_t pixel = (size_t)first_row * width; pixel < end; pixel += tk_windows__avx2) {
+        const size_t count = end - pixel < tk_windows__avx2 ? end - pixel : tk_windows__avx2;
+        tk_widen__avx2(input + pixel * bytes, bytes, bytes, quads, count, scratch);
+        tk_product__avx2(op, scratch, quads, count, output + pixel * (size_t)op->output_channels);
+    }
+}
+
+size_t tk_pointwise_scratch__avx2(const tk_convolution *op) {
+    return tk_widened_bytes__avx2(((size_t)op->input_channels + 3) / 4);
+}
+
+#endif

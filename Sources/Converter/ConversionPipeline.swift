@@ -1,1 +1,73 @@
-// Filled by the conversion stages.
+// ConversionPipeline: a float network and a folder of photos in, a `.tiny` file and its parity report out: the whole conversion on one
+// screen. Each stage takes the type that the stage before it gives, so a skipped stage does not compile. Left out: reading the ONNX
+// file and publishing the result, which are the command's.
+
+import Foundation
+import ModelGraph
+import TinyRuntime
+
+package struct ConversionOptions: Sendable {
+    /// What the photos are to the network. nil: as the graph's metadata says.
+    package var metadata: ModelMetadata?
+    package var ranges: RangeMethod
+    /// At most so many calibration photos are used, drawn with `seed`; nil: all.
+    package var imageLimit: Int?
+    package var seed: UInt64
+    package var threads: Int
+    /// An unreadable photo fails the conversion; otherwise it is named, skipped and counted.
+    package var strict: Bool
+    /// Below this share of equal answers the conversion fails.
+    package var minimumAgreement: Double
+
+    package init(
+        metadata: ModelMetadata? = nil, ranges: RangeMethod = .meanSquaredError, imageLimit: Int? = 256, seed: UInt64 = 0,
+        threads: Int = ProcessInfo.processInfo.activeProcessorCount, strict: Bool = false, minimumAgreement: Double = 0
+    ) {
+        self.metadata = metadata
+        self.ranges = ranges
+        self.imageLimit = imageLimit
+        self.seed = seed
+        self.threads = threads
+        self.strict = strict
+        self.minimumAgreement = minimumAgreement
+    }
+}
+
+package struct Conversion: Sendable {
+    /// The finished file: accepted by the runtime, its self-test passed.
+    package var bytes: Data
+    package var report: ConversionReport
+}
+
+package enum ConversionPipeline {
+    /// - Parameters:
+    ///   - calibration: photos whose activations set the ranges; labels are not used.
+    ///   - evaluation: photos to compare float and int8 on; empty: the calibration photos.
+    /// - Throws: `ConversionError`, `GraphError`; nothing was written.
+    /// - Cost: two float inferences and one int8 inference a photo.
+    package static func convert(
+        _ graph: FloatGraph, calibration: [LabelledImage], evaluation: [LabelledImage], options: ConversionOptions,
+        progress: (String) -> Void
+    ) throws -> Conversion {
+        let metadata = try options.metadata ?? ModelMetadata(properties: graph.metadata)
+        try metadata.check(for: graph)
+        let photos = PhotoSource(metadata: metadata, threads: options.threads, strict: options.strict)
+        let chosen = LabelledImage.drawn(calibration, limit: options.imageLimit, seed: options.seed)
+
+        let folded = try FoldedGraph(folding: graph)
+        let fused = try OperatorFusion.fuse(folded)
+        let calibrated = try Calibration.calibrate(fused, on: chosen, from: photos, progress: progress)
+        let quantized = try Quantization.quantize(calibrated, ranges: options.ranges)
+        let planned = try MemoryPlanner.plan(quantized)
+        let bytes = try ModelWriter.write(planned, metadata: metadata)
+
+        let report = try ConversionReport(
+            float: graph, calibrated: calibrated, planned: planned, bytes: bytes,
+            images: evaluation.isEmpty ? chosen : evaluation, from: photos, progress: progress)
+        guard report.agreement >= options.minimumAgreement else {
+            throw ConversionError.agreementTooLow(
+                equal: report.equalAnswers, images: report.images, minimum: options.minimumAgreement)
+        }
+        return Conversion(bytes: bytes, report: report)
+    }
+}

@@ -9,6 +9,8 @@ import Tensors
 package enum CheckpointError: Error, Equatable {
     /// The file is a safetensors file but not a checkpoint of ours, or a damaged one.
     case notACheckpoint(path: String, reason: String)
+    /// Not a safetensors file, or its metadata is not understood.
+    case damaged(path: String, reason: String)
     /// A tensor of the network is missing or has another shape.
     case badTensor(path: String, name: String, reason: String)
 }
@@ -17,6 +19,7 @@ extension CheckpointError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .notACheckpoint(let path, let reason): "\(path): not a checkpoint of tiny train: \(reason)"
+        case .damaged(let path, let reason): "\(path): \(reason)"
         case .badTensor(let path, let name, let reason): "\(path): tensor '\(name)' \(reason)"
         }
     }
@@ -50,13 +53,13 @@ package struct Checkpoint {
 
     // MARK: File
 
-    /// - Throws: `FileError`, `SafetensorsError` (with no path: see `CheckpointError` for the rest), `CheckpointError`.
+    /// - Throws: `FileError`, `CheckpointError`.
     package init(path: String) throws {
         let file: Safetensors
         do {
             file = try Safetensors(data: try FileContents.read(path))
         } catch let error as SafetensorsError {
-            throw CheckpointError.notACheckpoint(path: path, reason: "\(error)")
+            throw CheckpointError.damaged(path: path, reason: "\(error)")
         }
         func value<T: Decodable>(_ type: T.Type, _ key: String) throws -> T {
             guard let text = file.metadata[key] else {

@@ -42,7 +42,7 @@ let package = Package(
         .executableTarget(
             name: "tiny",
             dependencies: [
-                "Trainer", "Converter", "ModelGraph", "TinyRuntime", "ImageCodec",
+                "Trainer", "Converter", "ModelGraph", "Tensors", "TinyRuntime", "ImageCodec",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -60,7 +60,9 @@ let package = Package(
             name: "ConverterTests", dependencies: ["Converter", "ModelGraph", "TinyRuntime", "TestSupport"],
             exclude: ["Goldens"]),
         .testTarget(
-            name: "TrainerTests", dependencies: ["Trainer", "ModelGraph", "Tensors", "TestSupport"], exclude: ["Goldens"]),
+            name: "TrainerTests",
+            dependencies: ["Trainer", "ModelGraph", "Tensors", "ImageCodec", "TinyRuntime", "TestSupport"],
+            exclude: ["Goldens"]),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Trainer", "Converter", "TinyRuntime", "ImageCodec", "TestSupport"]),
     ],

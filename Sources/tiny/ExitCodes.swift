@@ -2,8 +2,10 @@
 
 import ArgumentParser
 import ModelGraph
+import Trainer
 
 extension ExitCode {
+    static let usage = ExitCode.validationFailure  // 64
     static let badData = ExitCode(65)
     static let missingInput = ExitCode(66)
     static let outputNotWritten = ExitCode(74)
@@ -18,6 +20,15 @@ extension ExitCode {
             case .notWritten: self = .outputNotWritten
             }
         case is SafetensorsError: self = .badData
+        case is DatasetError, is CheckpointError, is PretrainedWeightsError: self = .badData
+        case is RecipeError, is NetworkConfigurationError: self = .usage
+        case let error as TrainingError:
+            switch error {
+            case .runExists, .differentRecipe: self = .usage
+            case .nothingToResume: self = .missingInput
+            case .differentPhotos: self = .badData
+            case .diverged, .interrupted: self = .failure
+            }
         default: return nil
         }
     }

@@ -16,7 +16,10 @@ struct Tiny: ParsableCommand {
               tiny classify model.tiny photo.jpg
             Exit codes: 0 done, 1 failure, 64 usage, 65 bad data, 66 missing input, 74 output not written.
             """,
-        subcommands: [])
+        subcommands: [
+            Train.self,
+            Export.self,
+        ])
 
     static func main() {
         do {

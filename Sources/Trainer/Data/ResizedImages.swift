@@ -56,25 +56,16 @@ package final class ResizedImages: @unchecked Sendable {
     }
 
     private func decode(_ path: String) throws(DatasetError) -> RGBImage {
-        do {
+        do throws(ImageError) {
             let photo = try ImageFile.decode(path: path, for: preprocessing)
-            var whole = preprocessing
-            switch preprocessing.resizeMode {
-            case .squash: break
-            case .shortSide:
-                // As torchvision's Resize(int): the long side follows, rounded down.
-                let short = preprocessing.resizeWidth
-                if photo.width <= photo.height {
-                    whole.resizeWidth = short
-                    whole.resizeHeight = photo.height * short / photo.width
-                } else {
-                    whole.resizeHeight = short
-                    whole.resizeWidth = photo.width * short / photo.height
-                }
-            }
-            return photo.resized(width: whole.resizeWidth, height: whole.resizeHeight, filter: preprocessing.filter)
+            // The contract's resize alone: the crop is as large as the resized photo.
+            let (width, height) = preprocessing.resizedSize(sourceWidth: photo.width, sourceHeight: photo.height)
+            return try photo.preprocessed(
+                by: Preprocessing(
+                    resizeMode: .squash, filter: preprocessing.filter, resizeWidth: width, resizeHeight: height,
+                    cropWidth: width, cropHeight: height))
         } catch {
-            throw DatasetError.badImage(path: path, reason: "\(error)")
+            throw DatasetError.badImage(path: path, reason: "\(error.underlying)")
         }
     }
 }

@@ -9,15 +9,16 @@ package enum BatchNormRecalibration {
     package static let imageLimit = 4096
 
     /// - Parameters:
-    ///   - images: The training photos; their centre crops are shown, in an order drawn from the seed. An incomplete batch is left out.
+    ///   - images: The training photos; their centre crops are shown, in an order drawn from the recipe's seed. An incomplete batch is left out.
     ///   - shouldStop: Asked between batches; when it says so, the averages are half-made and the network is to be thrown away.
     /// - Returns: Photos shown; 0 where they do not fill one batch, and nothing has changed.
     package static func run(
-        _ network: any Network, on images: ResizedImages, normalization: Normalization, batchSize: Int, seed: UInt64,
-        workers: Int, backend: any Backend, shouldStop: () -> Bool = { false }
+        _ network: any Network, on images: ResizedImages, recipe: TrainingRecipe, workers: Int, backend: any Backend,
+        shouldStop: () -> Bool = { false }
     ) throws -> Int {
+        let batchSize = recipe.batchSize
         let count = min(images.samples.count, max(imageLimit, batchSize)) / batchSize * batchSize
-        var random = RandomStream(key: [seed, purpose])
+        var random = RandomStream(key: [recipe.seed, purpose])
         let order = Array(Array(images.samples.indices).shuffled(using: &random).prefix(count))
         let batches = BatchLoader.centreCrops(of: images, order: order, batchSize: batchSize, workers: workers)
         var shown = 0
@@ -26,7 +27,7 @@ package enum BatchNormRecalibration {
             // Momentum 1/k for the k-th batch leaves the mean of all k; the first replaces what was there.
             let context = InferenceContext(
                 backend: backend, batchNorm: .batchStatistics(momentum: Float(batchSize) / Float(shown)))
-            let pixels = normalization.tensor(
+            let pixels = recipe.normalization.tensor(
                 pixels: batch.pixels, count: batch.count, height: batch.height, width: batch.width, backend: backend)
             _ = network.forward(pixels, in: context)
         }

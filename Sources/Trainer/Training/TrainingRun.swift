@@ -182,8 +182,8 @@ package struct TrainingRun {
         let shouldStop = { stop.requested != nil }
         if loop.recipe.recalibratesBatchNorm {
             let shown = try BatchNormRecalibration.run(
-                network, on: loop.training, normalization: loop.recipe.normalization, batchSize: loop.recipe.batchSize,
-                seed: loop.recipe.seed, workers: loop.workers, backend: loop.backend, shouldStop: shouldStop)
+                network, on: loop.training, recipe: loop.recipe, workers: loop.workers, backend: loop.backend,
+                shouldStop: shouldStop)
             report(.note("batch norm's averages estimated anew on \(shown) training images"))
         }
         let exported = try Validation.run(
@@ -195,5 +195,23 @@ package struct TrainingRun {
         let graph = try GraphExporter.graph(of: network, name: "tiny", metadata: best.metadata)
         try FileContents.write(try graph.onnxData(), to: loop.folder.onnx)
         return exported
+    }
+
+    /// The same re-estimation for a checkpoint's network outside a run.
+    /// - Parameter data: A folder in the layouts of `DatasetIndex`; its training photos are used.
+    /// - Returns: Photos shown.
+    package static func recalibrate(
+        _ network: any Network, recipe: TrainingRecipe, data: String, backend: any Backend, workers: Int,
+        report: (Event) -> Void
+    ) throws -> Int {
+        let index = try DatasetIndex(folder: data, seed: recipe.seed, validationShare: recipe.validationShare)
+        var request = Request(data: data, out: "", threads: 1, workers: workers)
+        request.isStrict = false
+        let images = try check(index.training, recipe, request, report)
+        let shown = try BatchNormRecalibration.run(network, on: images, recipe: recipe, workers: workers, backend: backend)
+        guard shown > 0 else {
+            throw DatasetError.batchTooLarge(batchSize: recipe.batchSize, images: images.samples.count)
+        }
+        return shown
     }
 }

@@ -47,6 +47,10 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
 
+        // Measuring, not shipped: see docs/benchmarks.md.
+        .executableTarget(
+            name: "TrainingStep", dependencies: ["Trainer", "Tensors"], path: "Benchmarks/TrainingStep"),
+
         // Tests: one folder a module; run them with ./tools/test.
         .target(name: "TestSupport", dependencies: ["ModelGraph", "Tensors"], path: "Tests/TestSupport"),
         .testTarget(

@@ -38,7 +38,7 @@ final class StoragePool: Sendable {
     private func keep(_ block: Block, bytes: Int) {
         state.withLock { state in
             state.liveBytes -= bytes
-            if state.keptBytes + bytes > state.peakBytes { Self.giveBack(&state) }
+            if state.keptBytes + bytes > 2 * state.peakBytes { Self.giveBack(&state) }
             state.kept[bytes, default: []].append(block)
             state.keptBytes += bytes
         }

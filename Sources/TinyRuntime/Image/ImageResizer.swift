@@ -4,6 +4,9 @@
 // Rows are resized horizontally one at a time, in the source's order, rounded to bytes, and added with their weights to every output row
 // that they count for; an output row is rounded and written when its last source row has come. So each source row is read once, rows
 // and columns outside the window are not computed, and the memory is a few rows whatever the source's height.
+//
+// Rounding between the two passes makes their order visible. Since version 13 Pillow runs the vertical pass first where the height loses
+// more than twice as many pixels as the width (its pull request 9549), and so does this; older versions always began with the rows.
 
 public struct ImageResizer: ~Copyable {
     public static let maximumSourceSide = 65535
@@ -15,11 +18,15 @@ public struct ImageResizer: ~Copyable {
     public let outputHeight: Int
     private let horizontal: ResampleAxis
     private let vertical: ResampleAxis
-    private let firstColumn: Int
     private let firstRow: Int
-    /// One horizontally resized row: outputWidth × 3.
+    private let verticalFirst: Bool
+    /// The source columns that count: firstColumn..<firstColumn + columns.
+    private let firstColumn: Int
+    private let columns: Int
+    /// What comes between the passes, one row: outputWidth × 3, or columns × 3 where the vertical pass is first.
     private let row: UnsafeMutablePointer<UInt8>
-    /// Sums of the output rows under way: slots × outputWidth × 3; output row i uses slot i mod slots.
+    private let rowBytes: Int
+    /// Sums of the output rows under way: slots × rowBytes; output row i uses slot i mod slots.
     private let sums: UnsafeMutablePointer<Int32>
     private let slots: Int
 
@@ -56,13 +63,19 @@ public struct ImageResizer: ~Copyable {
         guard width <= Self.maximumOutputPixels / height else { throw .outputPixels(width: width, height: height) }
         outputWidth = width
         outputHeight = height
-        firstColumn = x
         firstRow = y
         horizontal = ResampleAxis(source: sourceWidth, target: resizedWidth, first: x, count: width, filter: filter)
         vertical = ResampleAxis(source: sourceHeight, target: resizedHeight, first: y, count: height, filter: filter)
+        firstColumn = horizontal.isIdentity ? x : Int(horizontal.starts[0])
+        columns = horizontal.isIdentity ? width : Int(horizontal.ends[width - 1]) - firstColumn
+        // Where only one pass changes anything there is no order.
+        verticalFirst =
+            !horizontal.isIdentity && resizedHeight < sourceHeight
+            && sourceHeight - resizedHeight > 2 * (sourceWidth - resizedWidth)
+        rowBytes = (verticalFirst ? columns : width) * 3
         slots = vertical.isIdentity ? 1 : vertical.overlap
-        row = .allocate(capacity: width * 3)
-        sums = .allocate(capacity: slots * width * 3)
+        row = .allocate(capacity: rowBytes)
+        sums = .allocate(capacity: slots * rowBytes)
     }
 
     deinit {
@@ -76,22 +89,21 @@ public struct ImageResizer: ~Copyable {
     ///   - source: sourceHeight rows of sourceWidth × 3 bytes, `sourceRowBytes` apart.
     ///   - output: outputHeight × outputWidth × 3 bytes, written without gaps; must not overlap the source.
     public func run(source: UnsafePointer<UInt8>, sourceRowBytes: Int, output: UnsafeMutablePointer<UInt8>) {
-        let rowBytes = outputWidth * 3
+        let outputBytes = outputWidth * 3
+        let source = source + firstColumn * 3
         if vertical.isIdentity {
             for index in 0..<outputHeight {
-                resizeRow(source + (firstRow + index) * sourceRowBytes, into: output + index * rowBytes)
+                resizeRow(source + (firstRow + index) * sourceRowBytes, into: output + index * outputBytes)
             }
             return
         }
         var opened = 0
         var written = 0
         for sourceRow in Int(vertical.starts[0])..<Int(vertical.ends[outputHeight - 1]) {
-            let line = source + sourceRow * sourceRowBytes
-            var resized = UnsafePointer(row)
-            if horizontal.isIdentity {
-                resized = line + firstColumn * 3
-            } else {
+            var line = source + sourceRow * sourceRowBytes
+            if !verticalFirst && !horizontal.isIdentity {
                 resizeRow(line, into: row)
+                line = UnsafePointer(row)
             }
             while opened < outputHeight && Int(vertical.starts[opened]) <= sourceRow {
                 (sums + opened % slots * rowBytes).update(repeating: Self.half, count: rowBytes)
@@ -99,12 +111,14 @@ public struct ImageResizer: ~Copyable {
             }
             for index in written..<opened {
                 let weight = vertical.weights[index * vertical.stride + sourceRow - Int(vertical.starts[index])]
-                add(resized, times: weight, to: sums + index % slots * rowBytes)
+                add(line, times: weight, to: sums + index % slots * rowBytes)
             }
             while written < opened && Int(vertical.ends[written]) == sourceRow + 1 {
                 let sum = sums + written % slots * rowBytes
-                let target = output + written * rowBytes
-                for index in 0..<rowBytes { target[index] = Self.byte(sum[index]) }
+                let target = output + written * outputBytes
+                let finished = verticalFirst ? row : target
+                for index in 0..<rowBytes { finished[index] = Self.byte(sum[index]) }
+                if verticalFirst { resizeRow(row, into: target) }
                 written += 1
             }
         }
@@ -119,20 +133,21 @@ public struct ImageResizer: ~Copyable {
     }
 
     @inline(__always)
-    private func add(_ resized: UnsafePointer<UInt8>, times weight: Int32, to sum: UnsafeMutablePointer<Int32>) {
-        for index in 0..<(outputWidth * 3) { sum[index] &+= Int32(resized[index]) &* weight }
+    private func add(_ line: UnsafePointer<UInt8>, times weight: Int32, to sum: UnsafeMutablePointer<Int32>) {
+        for index in 0..<rowBytes { sum[index] &+= Int32(line[index]) &* weight }
     }
 
+    /// The horizontal pass of one row. `line` points at the row's pixel `firstColumn`.
     private func resizeRow(_ line: UnsafePointer<UInt8>, into target: UnsafeMutablePointer<UInt8>) {
         if horizontal.isIdentity {
-            target.update(from: line + firstColumn * 3, count: outputWidth * 3)
+            target.update(from: line, count: outputWidth * 3)
             return
         }
         for column in 0..<outputWidth {
             let start = Int(horizontal.starts[column])
             let taps = Int(horizontal.ends[column]) - start
             let weights = horizontal.weights + column * horizontal.stride
-            var pixel = line + start * 3
+            var pixel = line + (start - firstColumn) * 3
             var red = Self.half
             var green = Self.half
             var blue = Self.half

@@ -1,0 +1,160 @@
+// ResizeTests: the resize and the whole preprocessing against Pillow, byte for byte (tools/goldens/images.py), and against plain loops.
+
+import ImageCodec
+import Testing
+import TinyRuntime
+
+private struct ResizeRecord: Decodable {
+    var seed: UInt64
+    var binary: Bool
+    var source: [Int]
+    var target: [Int]
+    var filter: String
+    var crc: UInt32
+}
+
+private struct PreprocessRecord: Decodable {
+    var seed: UInt64
+    var source: [Int]
+    var mode: String
+    var resize: [Int]
+    var crop: [Int]
+    var filter: String
+    var crc: UInt32
+}
+
+private func filter(_ name: String) -> ResizeFilter { name == "bicubic" ? .bicubic : .bilinear }
+
+@Test func resizeEqualsPillow() throws {
+    let records = try ImageGoldens.records("resize.json", as: ResizeRecord.self)
+    #expect(records.count == 240)
+    for record in records {
+        let source = ImageGoldens.noise(
+            width: record.source[0], height: record.source[1], seed: record.seed, binary: record.binary)
+        let result = source.resized(width: record.target[0], height: record.target[1], filter: filter(record.filter))
+        #expect(
+            ImageGoldens.crc32(result.pixels) == record.crc,
+            "\(record.source) to \(record.target), \(record.filter), seed \(record.seed)")
+    }
+}
+
+@Test func preprocessingEqualsPillowResizeAndCentreCrop() throws {
+    let records = try ImageGoldens.records("preprocess.json", as: PreprocessRecord.self)
+    #expect(records.count == 288)
+    for record in records {
+        let preprocessing = Preprocessing(
+            resizeMode: record.mode == "squash" ? .squash : .shortSide, filter: filter(record.filter),
+            resizeWidth: record.resize[0], resizeHeight: record.resize[1], cropWidth: record.crop[0], cropHeight: record.crop[1])
+        let result = try ImageGoldens.noise(width: record.source[0], height: record.source[1], seed: record.seed)
+            .preprocessed(by: preprocessing)
+        #expect(result.width == record.crop[0] && result.height == record.crop[1])
+        #expect(
+            ImageGoldens.crc32(result.pixels) == record.crc,
+            "\(record.source), \(record.mode) \(record.resize), crop \(record.crop), \(record.filter), seed \(record.seed)")
+    }
+}
+
+/// A window of the resize holds what the same window of the whole resize holds.
+@Test(arguments: [ResizeFilter.bilinear, .bicubic])
+func windowOfResizeIsResizeOfWindow(filter: ResizeFilter) throws {
+    for (seed, (sourceWidth, sourceHeight, width, height)) in [(90, 70, 33, 41), (20, 31, 60, 55), (64, 64, 64, 20), (64, 64, 20, 64)]
+        .enumerated()
+    {
+        let source = ImageGoldens.noise(width: sourceWidth, height: sourceHeight, seed: UInt64(seed))
+        let whole = source.resized(width: width, height: height, filter: filter)
+        for (x, y, windowWidth, windowHeight) in [(0, 0, width, height), (3, 5, 11, 13), (width - 1, height - 1, 1, 1), (0, 7, width, 1)] {
+            let resizer = try ImageResizer(
+                sourceWidth: sourceWidth, sourceHeight: sourceHeight, resizedWidth: width, resizedHeight: height, filter: filter,
+                x: x, y: y, width: windowWidth, height: windowHeight)
+            var result = [UInt8](repeating: 0, count: windowWidth * windowHeight * 3)
+            source.pixels.withUnsafeBufferPointer { from in
+                result.withUnsafeMutableBufferPointer { to in
+                    guard let from = from.baseAddress, let to = to.baseAddress else { return }
+                    resizer.run(source: from, sourceRowBytes: sourceWidth * 3, output: to)
+                }
+            }
+            #expect(result == whole.cropped(x: x, y: y, width: windowWidth, height: windowHeight).pixels)
+        }
+    }
+}
+
+@Test func rowsMayBeFurtherApartThanTheirPixels() throws {
+    let image = ImageGoldens.noise(width: 20, height: 10, seed: 4)
+    let preprocessing = Preprocessing(
+        resizeMode: .shortSide, resizeWidth: 8, resizeHeight: 8, cropWidth: 6, cropHeight: 6)
+    let inner = image.cropped(x: 0, y: 0, width: 13, height: 10)
+    let preprocessor = try ImagePreprocessor(preprocessing, sourceWidth: 13, sourceHeight: 10)
+    var result = [UInt8](repeating: 0, count: 6 * 6 * 3)
+    image.pixels.withUnsafeBufferPointer { from in
+        result.withUnsafeMutableBufferPointer { to in
+            guard let from = from.baseAddress, let to = to.baseAddress else { return }
+            preprocessor.run(source: from, sourceRowBytes: 20 * 3, output: to)
+        }
+    }
+    #expect(try result == inner.preprocessed(by: preprocessing).pixels)
+}
+
+@Test func impossibleContractsAreRefused() {
+    let image = ImageGoldens.noise(width: 30, height: 20, seed: 1)
+    func contract(_ mode: ResizeMode, _ resize: (Int, Int), _ crop: (Int, Int)) -> Preprocessing {
+        Preprocessing(
+            resizeMode: mode, resizeWidth: resize.0, resizeHeight: resize.1, cropWidth: crop.0, cropHeight: crop.1)
+    }
+    let cases: [(Preprocessing, PreprocessingError)] = [
+        (contract(.squash, (0, 10), (1, 1)), .resizeSize(width: 0, height: 10)),
+        (contract(.squash, (10, -1), (1, 1)), .resizeSize(width: 10, height: -1)),
+        (contract(.squash, (16385, 10), (1, 1)), .resizeSize(width: 16385, height: 10)),
+        (contract(.squash, (Int.max, Int.max), (1, 1)), .resizeSize(width: .max, height: .max)),
+        (contract(.shortSide, (10, 11), (1, 1)), .shortSideDiffers(resizeWidth: 10, resizeHeight: 11)),
+        (
+            contract(.squash, (10, 10), (11, 10)),
+            .cropSize(cropWidth: 11, cropHeight: 10, resizedWidth: 10, resizedHeight: 10)
+        ),
+        (contract(.squash, (10, 10), (0, 1)), .cropSize(cropWidth: 0, cropHeight: 1, resizedWidth: 10, resizedHeight: 10)),
+        (contract(.squash, (10, 10), (1, -5)), .cropSize(cropWidth: 1, cropHeight: -5, resizedWidth: 10, resizedHeight: 10)),
+        (
+            contract(.shortSide, (10, 10), (16, 10)),
+            .cropSize(cropWidth: 16, cropHeight: 10, resizedWidth: 15, resizedHeight: 10)
+        ),
+        (
+            contract(.shortSide, (10, 10), (11, 11)),
+            .cropSize(cropWidth: 11, cropHeight: 11, resizedWidth: 10, resizedHeight: 10)
+        ),
+        (contract(.squash, (8192, 4096), (8192, 4096)), .outputPixels(width: 8192, height: 4096)),
+    ]
+    for (preprocessing, error) in cases {
+        #expect(throws: ImageError.preprocessing(error)) { try image.preprocessed(by: preprocessing) }
+    }
+    for (width, height) in [(0, 5), (5, 0), (65536, 5), (5, .max), (-1, -1)] {
+        #expect(throws: PreprocessingError.sourceSize(width: width, height: height)) {
+            _ = try ImagePreprocessor(contract(.squash, (4, 4), (4, 4)), sourceWidth: width, sourceHeight: height)
+        }
+    }
+}
+
+/// The largest source sides that are allowed do not overflow anything, also where an axis is a single pixel.
+@Test func extremeSidesWork() throws {
+    for (width, height) in [(65535, 1), (1, 65535)] {
+        let image = RGBImage(width: width, height: height, pixels: Array(repeating: 77, count: width * height * 3))
+        for mode in [ResizeMode.squash, .shortSide] {
+            for filter in [ResizeFilter.bilinear, .bicubic] {
+                let result = try image.preprocessed(
+                    by: Preprocessing(
+                        resizeMode: mode, filter: filter, resizeWidth: 16384, resizeHeight: mode == .squash ? 3 : 16384, cropWidth: 4,
+                        cropHeight: 3))
+                #expect(result.pixels == Array(repeating: 77, count: 36))
+            }
+        }
+    }
+}
+
+@Test func cropAndFlipMoveWholePixels() {
+    let image = ImageGoldens.noise(width: 7, height: 5, seed: 9)
+    func pixel(_ image: RGBImage, _ x: Int, _ y: Int) -> [UInt8] { Array(image.pixels[(y * image.width + x) * 3..<(y * image.width + x) * 3 + 3]) }
+    let crop = image.cropped(x: 2, y: 1, width: 4, height: 3)
+    let flip = image.flippedHorizontally()
+    #expect(crop.width == 4 && crop.height == 3 && flip.width == 7 && flip.height == 5)
+    for y in 0..<3 { for x in 0..<4 { #expect(pixel(crop, x, y) == pixel(image, x + 2, y + 1)) } }
+    for y in 0..<5 { for x in 0..<7 { #expect(pixel(flip, x, y) == pixel(image, 6 - x, y)) } }
+    #expect(flip.flippedHorizontally() == image)
+}

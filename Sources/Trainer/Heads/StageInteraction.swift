@@ -10,7 +10,7 @@ package struct StageInteraction {
 
     static let dropoutRate: Float = 0.5
 
-    init(_ name: String, stages: Int, _ configuration: NetworkConfiguration, layers: LayerFactory) {
+    package init(_ name: String, stages: Int, _ configuration: NetworkConfiguration, layers: LayerFactory) {
         let (features, embedding) = (configuration.headFeatures, configuration.headEmbedding)
         mix = layers.linear(name + ".0", inputs: embedding * stages, outputs: features)
         spread = layers.linear(name + ".2", inputs: features, outputs: embedding)

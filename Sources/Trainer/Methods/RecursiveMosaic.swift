@@ -22,7 +22,10 @@ package enum RecursiveMosaic {
             func corner(_ quadrant: Int) -> Int {
                 (top + quadrant / 2 * regionHeight) * width + left + quadrant % 2 * regionWidth
             }
-            for quadrant in (0..<4).shuffled(using: &random) {
+            // Fisher and Yates, written out: the standard library's shuffle may change, and with it what a seed means.
+            var order = [0, 1, 2, 3]
+            for last in [3, 2, 1] { order.swapAt(last, random.index(below: last + 1)) }
+            for quadrant in order {
                 for row in 0..<regionHeight {
                     for column in 0..<regionWidth {
                         let offset = row * width + column

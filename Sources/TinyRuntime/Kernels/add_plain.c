@@ -1,13 +1,14 @@
-// Addition of two tensors with their own scales, plain C. Done in chunks so that the output may be one of the inputs and the loop
-// still becomes vector code.
+// Addition of two tensors with their own scales, plain C. Done in chunks so that the output may be one of the inputs
+// and the loop still becomes vector code.
 #include "bytes.h"
 #include "quant_math.h"
 #include "tiny_kernels.h"
 
 enum { chunk = 64 };
 
-void tk_add__plain(const uint8_t *a, const uint8_t *b, uint8_t *output, size_t count, uint8_t zero_point_a, uint8_t zero_point_b,
-                   float scale_a, float scale_b, uint8_t output_zero_point, uint8_t clamp_min, uint8_t clamp_max) {
+void tk_add__plain(const uint8_t *a, const uint8_t *b, uint8_t *output, size_t count, uint8_t zero_point_a,
+                   uint8_t zero_point_b, float scale_a, float scale_b, uint8_t output_zero_point, uint8_t clamp_min,
+                   uint8_t clamp_max) {
     for (size_t first = 0; first < count; first += chunk) {
         const size_t length = count - first < chunk ? count - first : chunk;
         uint8_t values_a[chunk] = {0}, values_b[chunk] = {0}, sums[chunk];

@@ -17,7 +17,8 @@ TK_AVX2_INLINE __m256i tk_scale__avx2(__m256i acc, __m256 multiplier) {
 
 // Eight rounded sums in order → eight i16 with the zero point, in order. Saturating is part of the clamp.
 TK_AVX2_INLINE __m128i tk_narrow__avx2(__m256i rounded, __m128i zero_point) {
-    return _mm_adds_epi16(_mm_packs_epi32(_mm256_castsi256_si128(rounded), _mm256_extracti128_si256(rounded, 1)), zero_point);
+    return _mm_adds_epi16(_mm_packs_epi32(_mm256_castsi256_si128(rounded), _mm256_extracti128_si256(rounded, 1)),
+                          zero_point);
 }
 
 // 16 bytes in order, clamped.

@@ -10,16 +10,16 @@
 #define TK_VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
 #define TK_VNNI_INLINE TK_VNNI __attribute__((always_inline)) static inline
 
-// Round to nearest even is the CPU's default mode, as everywhere in quant_math.h. Clamping comes later, in integers: rounding is
-// monotonic and the limits are integers, so the bytes are the same; the loader's condition |acc·multiplier| < 2³¹ keeps the
-// conversion in range.
+// Round to nearest even is the CPU's default mode, as everywhere in quant_math.h. Clamping comes later, in integers:
+// rounding is monotonic and the limits are integers, so the bytes are the same; the loader's condition
+// |acc·multiplier| < 2³¹ keeps the conversion in range.
 TK_VNNI_INLINE __m512i tk_scale__avx512vnni(__m512i acc, __m512 multiplier) {
     return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(acc), multiplier));
 }
 
 typedef struct tk_range__avx512vnni {
-    __m512i zero_point;   // i16
-    __m512i low, high;    // u8
+    __m512i zero_point;  // i16
+    __m512i low, high;   // u8
 } tk_range__avx512vnni;
 
 TK_VNNI_INLINE tk_range__avx512vnni tk_range_of__avx512vnni(const tk_convolution *op) {

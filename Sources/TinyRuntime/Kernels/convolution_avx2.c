@@ -4,8 +4,8 @@
 #include "kernel_list.h"
 #include "product_avx2.h"
 
-void tk_convolution__avx2(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch, int32_t first_row,
-                          int32_t end_row) {
+void tk_convolution__avx2(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
+                          int32_t first_row, int32_t end_row) {
     const size_t width = (size_t)op->output_width, bytes = tk_window_bytes(op), padded = tk_round_up(bytes, 4);
     const size_t end = (size_t)end_row * width;
     uint8_t *const gathered = (uint8_t *)scratch + tk_widened_bytes__avx2(padded / 4);

@@ -1,12 +1,12 @@
-// Dense convolution, AVX-512 VNNI: gathers the windows of up to 14 output pixels (they stay in the nearest cache), then multiplies
-// them with all weights.
+// Dense convolution, AVX-512 VNNI: gathers the windows of up to 14 output pixels (they stay in the nearest cache),
+// then multiplies them with all weights.
 #if defined(__x86_64__)
 #include "convolution_common.h"
 #include "kernel_list.h"
 #include "product_avx512vnni.h"
 
-void tk_convolution__avx512vnni(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch, int32_t first_row,
-                                int32_t end_row) {
+void tk_convolution__avx512vnni(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
+                                int32_t first_row, int32_t end_row) {
     const size_t width = (size_t)op->output_width, padded = tk_round_up(tk_window_bytes(op), 4);
     const size_t begin = (size_t)first_row * width, end = (size_t)end_row * width;
     size_t count = 0;

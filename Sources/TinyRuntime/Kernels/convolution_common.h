@@ -1,5 +1,5 @@
-// convolution_common: what the convolution kernels of every instruction set share: sizes, padding, and gathering a window's bytes.
-// No arithmetic: that is quant_math.h's.
+// convolution_common: what the convolution kernels of every instruction set share: sizes, padding, and gathering a
+// window's bytes. No arithmetic: that is quant_math.h's.
 #ifndef CONVOLUTION_COMMON_H
 #define CONVOLUTION_COMMON_H
 
@@ -31,7 +31,8 @@ static inline void tk_fill_padding(const tk_convolution *op, uint8_t *destinatio
 }
 
 // Writes the tk_window_bytes(op) input bytes under output pixel (row, column), padding included, in the weights' order.
-static inline void tk_gather_window(const tk_convolution *op, const uint8_t *input, int32_t row, int32_t column, uint8_t *window) {
+static inline void tk_gather_window(const tk_convolution *op, const uint8_t *input, int32_t row, int32_t column,
+                                    uint8_t *window) {
     const size_t channels = (size_t)op->input_channels, row_bytes = (size_t)op->input_width * channels;
     const int32_t top = row * op->stride_height - op->pad_top, left = column * op->stride_width - op->pad_left;
     // The kernel's columns first ..< end lie inside the image (first == end: none does).
@@ -48,14 +49,15 @@ static inline void tk_gather_window(const tk_convolution *op, const uint8_t *inp
         if (first > 0) tk_fill_padding(op, line, (size_t)first);
         if (end > first)
             tk_copy(line + (size_t)first * channels, input + (size_t)y * row_bytes + (size_t)(left + first) * channels,
-                   (size_t)(end - first) * channels);
+                    (size_t)(end - first) * channels);
         if (end < op->kernel_width)
             tk_fill_padding(op, line + (size_t)end * channels, (size_t)(op->kernel_width - end));
     }
 }
 
 // A copy of `count` bytes, then zeros up to `padded` bytes.
-static inline void tk_copy_padded(uint8_t *restrict destination, const uint8_t *restrict source, size_t count, size_t padded) {
+static inline void tk_copy_padded(uint8_t *restrict destination, const uint8_t *restrict source, size_t count,
+                                  size_t padded) {
     tk_copy(destination, source, count);
     tk_fill(destination + count, 0, padded - count);
 }
@@ -63,14 +65,13 @@ static inline void tk_copy_padded(uint8_t *restrict destination, const uint8_t *
 enum { tk_gather_slack = 16 };
 
 // Scratch for tk_gather_windows.
-static inline size_t tk_gather_bytes(size_t count, size_t stride) {
-    return count * stride + tk_gather_slack;
-}
+static inline size_t tk_gather_bytes(size_t count, size_t stride) { return count * stride + tk_gather_slack; }
 
-// The windows of `count` output pixels (numbered through the rows) from `pixel` on, `stride` bytes apart. Bytes between a window's
-// end and the next window hold anything: their weights are zero. Writes up to tk_gather_slack bytes beyond the last window.
-static inline void tk_gather_windows(const tk_convolution *op, const uint8_t *input, size_t pixel, size_t count, size_t stride,
-                                     uint8_t *windows) {
+// The windows of `count` output pixels (numbered through the rows) from `pixel` on, `stride` bytes apart. Bytes
+// between a window's end and the next window hold anything: their weights are zero. Writes up to tk_gather_slack
+// bytes beyond the last window.
+static inline void tk_gather_windows(const tk_convolution *op, const uint8_t *input, size_t pixel, size_t count,
+                                     size_t stride, uint8_t *windows) {
     const size_t channels = (size_t)op->input_channels, row_bytes = (size_t)op->input_width * channels;
     const size_t line = (size_t)op->kernel_width * channels, window = tk_window_bytes(op);
     const size_t input_bytes = (size_t)op->input_height * row_bytes;

@@ -2,8 +2,8 @@
 #include "dot_plain.h"
 #include "kernel_list.h"
 
-void tk_convolution__plain(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch, int32_t first_row,
-                           int32_t end_row) {
+void tk_convolution__plain(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
+                           int32_t first_row, int32_t end_row) {
     const size_t k_count = tk_window_bytes(op);
     uint8_t *out = output + (size_t)first_row * (size_t)op->output_width * (size_t)op->output_channels;
     for (int32_t row = first_row; row < end_row; row++)

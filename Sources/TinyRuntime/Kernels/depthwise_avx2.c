@@ -1,28 +1,29 @@
-// Depthwise convolution, AVX2: 16 channels at a time, two taps an instruction. The bytes of two taps are interleaved and widened to
-// i16 pairs; `vpmaddwd` multiplies a pair with its two weights and adds both products, exactly.
+// Depthwise convolution, AVX2: 16 channels at a time, two taps an instruction. The bytes of two taps are interleaved
+// and widened to i16 pairs; `vpmaddwd` multiplies a pair with its two weights and adds both products, exactly.
 #if defined(__x86_64__)
 #include "avx2.h"
 #include "kernel_list.h"
 
 // One block of 16 channels. `weights` and the two lists of pointers lie in the scratch, one entry a pair, or a tap.
 typedef struct block_constants {
-    __m256i *weights;             // [pair][2]: channels 0…7 and 8…15, (tap 2p, tap 2p + 1) a channel
-    const uint8_t **inside;       // [tap]: where the window at the image's first pixel has its tap
-    const uint8_t **at_border;    // [tap]: the same for one window that reaches over the border
-    const uint8_t *padding;       // 16 channels of what stands outside the image
+    __m256i *weights;           // [pair][2]: channels 0…7 and 8…15, (tap 2p, tap 2p + 1) a channel
+    const uint8_t **inside;     // [tap]: where the window at the image's first pixel has its tap
+    const uint8_t **at_border;  // [tap]: the same for one window that reaches over the border
+    const uint8_t *padding;     // 16 channels of what stands outside the image
     size_t pairs;
     __m256i bias[2];
     __m256 multiplier[2];
 } block_constants;
 
 // One output pixel: taps[t] + offset points at the 16 input bytes of tap t.
-TK_AVX2_INLINE void pixel_of_16(const tk_convolution *op, const block_constants *block, const uint8_t *const *taps, size_t offset,
-                                uint8_t *output) {
+TK_AVX2_INLINE void pixel_of_16(const tk_convolution *op, const block_constants *block, const uint8_t *const *taps,
+                                size_t offset, uint8_t *output) {
     __m256i acc0 = block->bias[0], acc1 = block->bias[1];
     for (size_t p = 0; p < block->pairs; p++) {
         const __m128i a = _mm_loadu_si128((const __m128i *)(taps[2 * p] + offset));
         const __m128i b = _mm_loadu_si128((const __m128i *)(taps[2 * p + 1] + offset));
-        const __m256i low = _mm256_cvtepu8_epi16(_mm_unpacklo_epi8(a, b)), high = _mm256_cvtepu8_epi16(_mm_unpackhi_epi8(a, b));
+        const __m256i low = _mm256_cvtepu8_epi16(_mm_unpacklo_epi8(a, b)),
+                      high = _mm256_cvtepu8_epi16(_mm_unpackhi_epi8(a, b));
         acc0 = _mm256_add_epi32(acc0, _mm256_madd_epi16(low, block->weights[2 * p]));
         acc1 = _mm256_add_epi32(acc1, _mm256_madd_epi16(high, block->weights[2 * p + 1]));
     }
@@ -61,16 +62,19 @@ static void point_at_border(const tk_convolution *op, const uint8_t *input, size
     for (int32_t y = top; y < top + op->kernel_height; y++)
         for (int32_t x = left; x < left + op->kernel_width; x++) {
             const bool inside = y >= 0 && y < op->input_height && x >= 0 && x < op->input_width;
-            *taps++ = inside ? input + ((size_t)y * (size_t)op->input_width + (size_t)x) * (size_t)op->input_channels + first
-                             : block->padding;
+            *taps++ =
+                inside ? input + ((size_t)y * (size_t)op->input_width + (size_t)x) * (size_t)op->input_channels + first
+                       : block->padding;
         }
     if ((op->kernel_height * op->kernel_width) % 2 != 0) *taps = block->padding;
 }
 
-static size_t pairs_of(const tk_convolution *op) { return ((size_t)op->kernel_height * (size_t)op->kernel_width + 1) / 2; }
+static size_t pairs_of(const tk_convolution *op) {
+    return ((size_t)op->kernel_height * (size_t)op->kernel_width + 1) / 2;
+}
 
-TK_AVX2 void tk_depthwise__avx2(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch, int32_t first_row,
-                                int32_t end_row) {
+TK_AVX2 void tk_depthwise__avx2(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
+                                int32_t first_row, int32_t end_row) {
     const size_t channels = (size_t)op->output_channels;
     if (channels < 16) {
         tk_depthwise__plain(op, input, output, scratch, first_row, end_row);
@@ -95,7 +99,8 @@ TK_AVX2 void tk_depthwise__avx2(const tk_convolution *op, const uint8_t *input, 
             for (int32_t column = 0; column < op->output_width; column++, out += channels) {
                 const int32_t left = column * op->stride_width - op->pad_left;
                 if (row_inside && left >= 0 && left + op->kernel_width <= op->input_width) {
-                    pixel_of_16(op, &block, block.inside, ((size_t)top * (size_t)op->input_width + (size_t)left) * channels, out);
+                    pixel_of_16(op, &block, block.inside,
+                                ((size_t)top * (size_t)op->input_width + (size_t)left) * channels, out);
                 } else {
                     point_at_border(op, input, first, top, left, &block);
                     pixel_of_16(op, &block, block.at_border, 0, out);

@@ -1,22 +1,23 @@
-// Depthwise convolution, AVX-512 VNNI: 64 channels at a time. Four image rows of one column are interleaved byte by byte, so that
-// one `vpdpbusd` multiplies a column of up to four taps for 16 channels. With three kernel rows the same interleaved columns serve
-// two output rows: taps [w0 w1 w2 0] for the upper and [0 w0 w1 w2] for the lower one.
+// Depthwise convolution, AVX-512 VNNI: 64 channels at a time. Four image rows of one column are interleaved byte by
+// byte, so that one `vpdpbusd` multiplies a column of up to four taps for 16 channels. With three kernel rows the
+// same interleaved columns serve two output rows: taps [w0 w1 w2 0] for the upper and [0 w0 w1 w2] for the lower one.
 #if defined(__x86_64__)
 #include "avx512vnni.h"
 #include "kernel_list.h"
 
-// One block of 64 channels, in the order in which the interleaved bytes stand: lane l, dword d of vector v is channel 16l + 4v + d.
+// One block of 64 channels, in the order in which the interleaved bytes stand: lane l, dword d of vector v is channel
+// 16l + 4v + d.
 typedef struct block_constants {
     __m512i bias[4];
     __m512 multiplier[4];
-    __m512i padding;     // 64 channels of what stands outside the image
-    __m512i weights[];   // [tap group][kernel column][vector]
+    __m512i padding;    // 64 channels of what stands outside the image
+    __m512i weights[];  // [tap group][kernel column][vector]
 } block_constants;
 
 // Four image rows. A row outside the image points at the padding, with `inside` 0: its columns are all the same.
 typedef struct source_rows {
     const uint8_t *row[4];
-    size_t inside[4];   // all ones, or 0
+    size_t inside[4];  // all ones, or 0
 } source_rows;
 
 typedef struct column {
@@ -36,9 +37,10 @@ TK_VNNI_INLINE __m512i load(const int whole, __mmask64 mask, const uint8_t *sour
 }
 
 // Column x of the four rows, or padding.
-TK_VNNI_INLINE column load_column(const int whole, __mmask64 mask, const source_rows *rows, const block_constants *block, int32_t x,
-                                  int32_t width, size_t channels) {
-    if ((uint32_t)x >= (uint32_t)width) return interleave(block->padding, block->padding, block->padding, block->padding);
+TK_VNNI_INLINE column load_column(const int whole, __mmask64 mask, const source_rows *rows,
+                                  const block_constants *block, int32_t x, int32_t width, size_t channels) {
+    if ((uint32_t)x >= (uint32_t)width)
+        return interleave(block->padding, block->padding, block->padding, block->padding);
     const size_t offset = (size_t)x * channels;
     return interleave(load(whole, mask, rows->row[0] + (offset & rows->inside[0])),
                       load(whole, mask, rows->row[1] + (offset & rows->inside[1])),
@@ -46,9 +48,10 @@ TK_VNNI_INLINE column load_column(const int whole, __mmask64 mask, const source_
                       load(whole, mask, rows->row[3] + (offset & rows->inside[3])));
 }
 
-// Rows y ..< y + count of the image (count at most 4); what is outside or beyond count is padding (its weights are zero).
-TK_VNNI_INLINE source_rows rows_from(const tk_convolution *op, const block_constants *block, const uint8_t *input, size_t first,
-                                     int32_t y, int32_t count) {
+// Rows y ..< y + count of the image (count at most 4); what is outside or beyond count is padding (its weights are
+// zero).
+TK_VNNI_INLINE source_rows rows_from(const tk_convolution *op, const block_constants *block, const uint8_t *input,
+                                     size_t first, int32_t y, int32_t count) {
     source_rows rows;
     for (int32_t i = 0; i < 4; i++) {
         const bool inside = i < count && y + i >= 0 && y + i < op->input_height;
@@ -59,8 +62,8 @@ TK_VNNI_INLINE source_rows rows_from(const tk_convolution *op, const block_const
     return rows;
 }
 
-TK_VNNI_INLINE void store(const int whole, __mmask64 mask, uint8_t *output, const __m512i acc[4], const block_constants *block,
-                          tk_range__avx512vnni range) {
+TK_VNNI_INLINE void store(const int whole, __mmask64 mask, uint8_t *output, const __m512i acc[4],
+                          const block_constants *block, tk_range__avx512vnni range) {
     const __m512i x = tk_pack__avx512vnni(
         tk_scale__avx512vnni(acc[0], block->multiplier[0]), tk_scale__avx512vnni(acc[1], block->multiplier[1]),
         tk_scale__avx512vnni(acc[2], block->multiplier[2]), tk_scale__avx512vnni(acc[3], block->multiplier[3]), range);
@@ -108,21 +111,23 @@ TK_VNNI_INLINE void rows_3x3(const int whole, const int both, const int stride, 
     }
 }
 
-TK_VNNI static void pair_whole(const tk_convolution *op, const block_constants *block, const source_rows *rows, uint8_t *output) {
+TK_VNNI static void pair_whole(const tk_convolution *op, const block_constants *block, const source_rows *rows,
+                               uint8_t *output) {
     rows_3x3(1, 1, 1, op, block, rows, 0, output);
 }
-TK_VNNI static void pair_part(const tk_convolution *op, const block_constants *block, const source_rows *rows, __mmask64 mask,
-                              uint8_t *output) {
+TK_VNNI static void pair_part(const tk_convolution *op, const block_constants *block, const source_rows *rows,
+                              __mmask64 mask, uint8_t *output) {
     rows_3x3(0, 1, 1, op, block, rows, mask, output);
 }
-TK_VNNI static void single_whole(const tk_convolution *op, const block_constants *block, const source_rows *rows, uint8_t *output) {
+TK_VNNI static void single_whole(const tk_convolution *op, const block_constants *block, const source_rows *rows,
+                                 uint8_t *output) {
     if (op->stride_width == 1)
         rows_3x3(1, 0, 1, op, block, rows, 0, output);
     else
         rows_3x3(1, 0, 2, op, block, rows, 0, output);
 }
-TK_VNNI static void single_part(const tk_convolution *op, const block_constants *block, const source_rows *rows, __mmask64 mask,
-                                uint8_t *output) {
+TK_VNNI static void single_part(const tk_convolution *op, const block_constants *block, const source_rows *rows,
+                                __mmask64 mask, uint8_t *output) {
     if (op->stride_width == 1)
         rows_3x3(0, 0, 1, op, block, rows, mask, output);
     else
@@ -130,8 +135,8 @@ TK_VNNI static void single_part(const tk_convolution *op, const block_constants 
 }
 
 // Any kernel and stride: the kernel's rows in groups of four.
-TK_VNNI static void row_of_any(const tk_convolution *op, const block_constants *block, const uint8_t *input, size_t first,
-                               __mmask64 mask, int32_t row, uint8_t *output) {
+TK_VNNI static void row_of_any(const tk_convolution *op, const block_constants *block, const uint8_t *input,
+                               size_t first, __mmask64 mask, int32_t row, uint8_t *output) {
     const size_t channels = (size_t)op->output_channels;
     const tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
     const int32_t top = row * op->stride_height - op->pad_top;
@@ -141,16 +146,19 @@ TK_VNNI static void row_of_any(const tk_convolution *op, const block_constants *
         for (int32_t group = 0; group < op->kernel_height; group += 4) {
             const source_rows rows = rows_from(op, block, input, first, top + group, op->kernel_height - group);
             for (int32_t kernel_column = 0; kernel_column < op->kernel_width; kernel_column++, weights += 4)
-                accumulate(acc, load_column(0, mask, &rows, block, i * op->stride_width - op->pad_left + kernel_column,
-                                            op->input_width, channels),
+                accumulate(acc,
+                           load_column(0, mask, &rows, block, i * op->stride_width - op->pad_left + kernel_column,
+                                       op->input_width, channels),
                            weights);
         }
         store(0, mask, output, acc, block, range);
     }
 }
 
-// Four taps a dword for each of the block's channels: kernel rows row ..< row + 4 (those that exist) of one kernel column.
-TK_VNNI static void interleave_weights(const tk_convolution *op, size_t first, int32_t row, int32_t kernel_column, __m512i *weights) {
+// Four taps a dword for each of the block's channels: kernel rows row ..< row + 4 (those that exist) of one kernel
+// column.
+TK_VNNI static void interleave_weights(const tk_convolution *op, size_t first, int32_t row, int32_t kernel_column,
+                                       __m512i *weights) {
     const size_t channels = (size_t)op->output_channels;
     __m512i taps[4];
     for (int32_t i = 0; i < 4; i++) {
@@ -172,7 +180,7 @@ TK_VNNI static void prepare(const tk_convolution *op, size_t first, bool is_3x3,
     int32_t bias[64] = {0};
     float multiplier[64] = {0};
     for (size_t c = 0; c < 64 && first + c < channels; c += 4) {
-        const size_t place = c % 16 / 4 * 16 + c / 16 * 4;   // vector (c mod 16)/4, lane c/16
+        const size_t place = c % 16 / 4 * 16 + c / 16 * 4;  // vector (c mod 16)/4, lane c/16
         tk_copy(bias + place, op->bias + first + c, 16);
         tk_copy(multiplier + place, op->multiplier + first + c, 16);
     }
@@ -218,7 +226,8 @@ TK_VNNI void tk_depthwise__avx512vnni(const tk_convolution *op, const uint8_t *i
                 continue;
             }
             const bool both = op->stride_height == 1 && op->stride_width == 1 && row + 1 < end_row;
-            const source_rows rows = rows_from(op, block, input, first, row * op->stride_height - op->pad_top, both ? 4 : 3);
+            const source_rows rows =
+                rows_from(op, block, input, first, row * op->stride_height - op->pad_top, both ? 4 : 3);
             if (both) {
                 if (whole)
                     pair_whole(op, block, &rows, out);

@@ -5,8 +5,8 @@
 
 // One output pixel of `channels` (at most 16) channels.
 // block: the input's first channel of the 16; weights: [KH][KW][16].
-static inline void pixel_of_16(const tk_convolution *op, const uint8_t *block, const int8_t *weights, int32_t top, int32_t left,
-                               size_t first, size_t channels, uint8_t *output) {
+static inline void pixel_of_16(const tk_convolution *op, const uint8_t *block, const int8_t *weights, int32_t top,
+                               int32_t left, size_t first, size_t channels, uint8_t *output) {
     const size_t stride = (size_t)op->input_channels;
     int32_t acc[16];
     for (size_t c = 0; c < 16; c++) acc[c] = op->bias[first + c];
@@ -35,8 +35,8 @@ static inline void pixel_of_16(const tk_convolution *op, const uint8_t *block, c
     tk_copy(output, values, channels);
 }
 
-void tk_depthwise__plain(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch, int32_t first_row,
-                         int32_t end_row) {
+void tk_depthwise__plain(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
+                         int32_t first_row, int32_t end_row) {
     (void)scratch;
     const size_t channels = (size_t)op->output_channels, taps = (size_t)op->kernel_height * (size_t)op->kernel_width;
     uint8_t *out = output + (size_t)first_row * (size_t)op->output_width * channels;
@@ -44,6 +44,6 @@ void tk_depthwise__plain(const tk_convolution *op, const uint8_t *input, uint8_t
         for (int32_t column = 0; column < op->output_width; column++, out += channels)
             for (size_t first = 0; first < channels; first += 16)
                 pixel_of_16(op, input + first, op->weights + first * taps, row * op->stride_height - op->pad_top,
-                            column * op->stride_width - op->pad_left, first, channels - first < 16 ? channels - first : 16,
-                            out + first);
+                            column * op->stride_width - op->pad_left, first,
+                            channels - first < 16 ? channels - first : 16, out + first);
 }

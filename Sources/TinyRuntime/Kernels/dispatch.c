@@ -1,4 +1,5 @@
-// dispatch: one constant table an instruction set, and the choice among them. Nothing is remembered: the caller keeps the pointer.
+// dispatch: one constant table an instruction set, and the choice among them. Nothing is remembered: the caller keeps
+// the pointer.
 #include <stdbool.h>
 
 #include "kernel_list.h"
@@ -36,8 +37,9 @@ static bool has_avx2(void) {
 
 static bool has_avx512vnni(void) {
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vnni");
 }
 #endif
 

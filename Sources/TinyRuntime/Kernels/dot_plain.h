@@ -1,11 +1,13 @@
-// dot_plain: sums of products of one window with 16 output channels, in the packing [K/4][16][4]. The plain kernels' inner loop.
+// dot_plain: sums of products of one window with 16 output channels, in the packing [K/4][16][4]. The plain kernels'
+// inner loop.
 #ifndef DOT_PLAIN_H
 #define DOT_PLAIN_H
 
 #include "convolution_common.h"
 #include "quant_math.h"
 
-// output[n] for `channels` output channels from the K bytes of `window`. Reads no byte beyond K; weights beyond K are not read either.
+// output[n] for `channels` output channels from the K bytes of `window`. Reads no byte beyond K; weights beyond K are
+// not read either.
 static inline void tk_dot__plain(const tk_convolution *op, const uint8_t *window, size_t k_count, uint8_t *output) {
     const size_t channels = (size_t)op->output_channels, whole = k_count / 4 * 4, padded = tk_round_up(k_count, 4);
     for (size_t first = 0; first < channels; first += 16) {
@@ -15,7 +17,8 @@ static inline void tk_dot__plain(const tk_convolution *op, const uint8_t *window
         for (size_t k = 0; k < whole; k += 4, weights += 64) {
             const int32_t a0 = window[k], a1 = window[k + 1], a2 = window[k + 2], a3 = window[k + 3];
             for (size_t n = 0; n < 16; n++)
-                acc[n] += a0 * weights[4 * n] + a1 * weights[4 * n + 1] + a2 * weights[4 * n + 2] + a3 * weights[4 * n + 3];
+                acc[n] +=
+                    a0 * weights[4 * n] + a1 * weights[4 * n + 1] + a2 * weights[4 * n + 2] + a3 * weights[4 * n + 3];
         }
         for (size_t k = whole; k < k_count; k++)
             for (size_t n = 0; n < 16; n++) acc[n] += window[k] * weights[4 * n + k % 4];

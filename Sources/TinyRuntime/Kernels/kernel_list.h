@@ -1,23 +1,23 @@
-// kernel_list: what the kernels' files show to dispatch.c beyond the public header: the kernels and scratch sizes of each
-// instruction set. The plain ones are in the public header.
+// kernel_list: what the kernels' files show to dispatch.c beyond the public header: the kernels and scratch sizes of
+// each instruction set. The plain ones are in the public header.
 #ifndef KERNEL_LIST_H
 #define KERNEL_LIST_H
 
 #include "tiny_kernels.h"
 
-size_t tk_no_scratch(const tk_convolution *op);   // zero, for kernels that need none
+size_t tk_no_scratch(const tk_convolution *op);  // zero, for kernels that need none
 size_t tk_convolution_scratch__plain(const tk_convolution *op);
 
 #if defined(__x86_64__)
 tk_convolution_function tk_convolution__avx2, tk_pointwise__avx2, tk_depthwise__avx2, tk_fully_connected__avx2;
 size_t tk_convolution_scratch__avx2(const tk_convolution *op);
-size_t tk_pointwise_scratch__avx2(const tk_convolution *op);   // fully connected too
+size_t tk_pointwise_scratch__avx2(const tk_convolution *op);  // fully connected too
 size_t tk_depthwise_scratch__avx2(const tk_convolution *op);
 
 tk_convolution_function tk_convolution__avx512vnni, tk_pointwise__avx512vnni, tk_depthwise__avx512vnni,
     tk_fully_connected__avx512vnni;
 size_t tk_convolution_scratch__avx512vnni(const tk_convolution *op);
-size_t tk_pointwise_scratch__avx512vnni(const tk_convolution *op);   // fully connected too
+size_t tk_pointwise_scratch__avx512vnni(const tk_convolution *op);  // fully connected too
 size_t tk_depthwise_scratch__avx512vnni(const tk_convolution *op);
 #endif
 

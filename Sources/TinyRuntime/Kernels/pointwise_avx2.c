@@ -4,8 +4,8 @@
 #include "kernel_list.h"
 #include "product_avx2.h"
 
-void tk_pointwise__avx2(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch, int32_t first_row,
-                        int32_t end_row) {
+void tk_pointwise__avx2(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
+                        int32_t first_row, int32_t end_row) {
     const size_t width = (size_t)op->output_width, bytes = (size_t)op->input_channels, quads = (bytes + 3) / 4;
     const size_t end = (size_t)end_row * width;
     for (size_t pixel = (size_t)first_row * width; pixel < end; pixel += tk_windows__avx2) {

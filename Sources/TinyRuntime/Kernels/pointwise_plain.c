@@ -2,8 +2,8 @@
 #include "dot_plain.h"
 #include "kernel_list.h"
 
-void tk_pointwise__plain(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch, int32_t first_row,
-                         int32_t end_row) {
+void tk_pointwise__plain(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
+                         int32_t first_row, int32_t end_row) {
     (void)scratch;
     const size_t width = (size_t)op->output_width, k_count = (size_t)op->input_channels;
     for (size_t pixel = (size_t)first_row * width; pixel < (size_t)end_row * width; pixel++)

@@ -1,5 +1,5 @@
-// Poolings, plain C: global average, global maximum, and maximum over windows. 64 channels at a time, so that the loops become
-// vector code whatever the number of channels.
+// Poolings, plain C: global average, global maximum, and maximum over windows. 64 channels at a time, so that the
+// loops become vector code whatever the number of channels.
 #include "bytes.h"
 #include "convolution_common.h"
 #include "quant_math.h"
@@ -22,16 +22,17 @@ static inline void keep_larger(uint8_t *restrict best, const uint8_t *restrict v
         for (size_t c = 0; c < length; c++) best[c] = best[c] > values[c] ? best[c] : values[c];
 }
 
-void tk_global_average_pool__plain(const uint8_t *input, uint8_t *output, size_t pixels, size_t channels, uint8_t zero_point,
-                                   float multiplier, uint8_t output_zero_point, uint8_t clamp_min, uint8_t clamp_max) {
+void tk_global_average_pool__plain(const uint8_t *input, uint8_t *output, size_t pixels, size_t channels,
+                                   uint8_t zero_point, float multiplier, uint8_t output_zero_point, uint8_t clamp_min,
+                                   uint8_t clamp_max) {
     for (size_t first = 0; first < channels; first += block) {
         const size_t length = channels - first < block ? channels - first : block;
         uint32_t sums[block] = {0};
         for (size_t pixel = 0; pixel < pixels; pixel++) accumulate(sums, input + pixel * channels + first, length);
         uint8_t means[block];
         for (size_t c = 0; c < block; c++)
-            means[c] = tk_requantize((int32_t)sums[c] - (int32_t)pixels * zero_point, multiplier, output_zero_point, clamp_min,
-                                     clamp_max);
+            means[c] = tk_requantize((int32_t)sums[c] - (int32_t)pixels * zero_point, multiplier, output_zero_point,
+                                     clamp_min, clamp_max);
         tk_copy(output + first, means, length);
     }
 }
@@ -58,7 +59,8 @@ void tk_max_pool__plain(const tk_convolution *op, const uint8_t *input, uint8_t 
                 uint8_t best[block] = {0};
                 for (int32_t y = first_y; y < end_y; y++)
                     for (int32_t x = first_x; x < end_x; x++)
-                        keep_larger(best, input + ((size_t)y * (size_t)op->input_width + (size_t)x) * channels + first, length);
+                        keep_larger(best, input + ((size_t)y * (size_t)op->input_width + (size_t)x) * channels + first,
+                                    length);
                 tk_copy(output + first, best, length);
             }
         }

@@ -4,20 +4,23 @@
 
 #include "avx2.h"
 
-TK_AVX2 void tk_widen__avx2(const uint8_t *source, size_t stride, size_t bytes, size_t quads, size_t count, int16_t *widened) {
+TK_AVX2 void tk_widen__avx2(const uint8_t *source, size_t stride, size_t bytes, size_t quads, size_t count,
+                            int16_t *widened) {
     for (size_t i = 0; i < count; i++, source += stride, widened += quads * 4) {
         size_t k = 0;
         for (; k + 16 <= bytes; k += 16)
-            _mm256_storeu_si256((__m256i *)(widened + k), _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(source + k))));
+            _mm256_storeu_si256((__m256i *)(widened + k),
+                                _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(source + k))));
         for (; k < bytes; k++) widened[k] = source[k];
         for (; k < quads * 4; k++) widened[k] = 0;
     }
 }
 
-// `count` (constant) windows × 8 channels, of which `channels` exist; `whole`: all do. Each accumulator holds four channels' sums in two parts:
-// products 0 and 1 of each four, and 2 and 3. Five windows take 10 accumulators, two vectors of weights and two of products.
-TK_AVX2_INLINE void tile(const int count, const int whole, const tk_convolution *op, const int16_t *windows, size_t quads, size_t first,
-                         size_t channels, uint8_t *output) {
+// `count` (constant) windows × 8 channels, of which `channels` exist; `whole`: all do. Each accumulator holds four
+// channels' sums in two parts: products 0 and 1 of each four, and 2 and 3. Five windows take 10 accumulators, two
+// vectors of weights and two of products.
+TK_AVX2_INLINE void tile(const int count, const int whole, const tk_convolution *op, const int16_t *windows,
+                         size_t quads, size_t first, size_t channels, uint8_t *output) {
     const int8_t *weights = op->weights + first / 16 * quads * 64 + first % 16 * 4;
     const size_t stride = quads * 4;
     __m256i acc[5][2];
@@ -29,7 +32,8 @@ TK_AVX2_INLINE void tile(const int count, const int whole, const tk_convolution 
         const __m256i weights1 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(weights + 16)));
 #pragma clang loop unroll(full)
         for (int i = 0; i < count; i++) {
-            const __m256i x = _mm256_broadcastq_epi64(_mm_loadl_epi64((const __m128i *)(windows + (size_t)i * stride + k)));
+            const __m256i x =
+                _mm256_broadcastq_epi64(_mm_loadl_epi64((const __m128i *)(windows + (size_t)i * stride + k)));
             acc[i][0] = _mm256_add_epi32(acc[i][0], _mm256_madd_epi16(x, weights0));
             acc[i][1] = _mm256_add_epi32(acc[i][1], _mm256_madd_epi16(x, weights1));
         }
@@ -52,16 +56,16 @@ TK_AVX2_INLINE void tile(const int count, const int whole, const tk_convolution 
         for (int i = 0; i < count; i++) tk_copy(output + (size_t)i * pixel, part + 8 * i, channels);
 }
 
-TK_AVX2 static void five_windows(const tk_convolution *op, const int16_t *windows, size_t quads, size_t first, size_t channels,
-                                 uint8_t *output) {
+TK_AVX2 static void five_windows(const tk_convolution *op, const int16_t *windows, size_t quads, size_t first,
+                                 size_t channels, uint8_t *output) {
     if (channels == 8)
         tile(5, 1, op, windows, quads, first, channels, output);
     else
         tile(5, 0, op, windows, quads, first, channels, output);
 }
 
-TK_AVX2 static void one_window(const tk_convolution *op, const int16_t *windows, size_t quads, size_t first, size_t channels,
-                               uint8_t *output) {
+TK_AVX2 static void one_window(const tk_convolution *op, const int16_t *windows, size_t quads, size_t first,
+                               size_t channels, uint8_t *output) {
     tile(1, 0, op, windows, quads, first, channels, output);
 }
 
@@ -70,7 +74,8 @@ void tk_product__avx2(const tk_convolution *op, const int16_t *windows, size_t q
     for (size_t first = 0; first < all; first += 8) {
         const size_t channels = all - first < 8 ? all - first : 8;
         size_t i = 0;
-        for (; i + 5 <= count; i += 5) five_windows(op, windows + i * quads * 4, quads, first, channels, output + i * all);
+        for (; i + 5 <= count; i += 5)
+            five_windows(op, windows + i * quads * 4, quads, first, channels, output + i * all);
         for (; i < count; i++) one_window(op, windows + i * quads * 4, quads, first, channels, output + i * all);
     }
 }

@@ -1,5 +1,6 @@
-// product_avx2: windows × weights for the dense, pointwise and fully connected kernels. Bytes are widened to i16 first, weights on
-// load, because `vpmaddwd` (two products of i16, summed in i32) is exact; `vpmaddubsw` saturates and is not used.
+// product_avx2: windows × weights for the dense, pointwise and fully connected kernels. Bytes are widened to i16
+// first, weights on load, because `vpmaddwd` (two products of i16, summed in i32) is exact; `vpmaddubsw` saturates
+// and is not used.
 #ifndef PRODUCT_AVX2_H
 #define PRODUCT_AVX2_H
 
@@ -8,7 +9,8 @@
 // Windows a call takes at most: widened, 10 windows of 960 bytes fill half of the nearest cache.
 enum { tk_windows__avx2 = 10 };
 
-// source: `count` windows of `bytes` bytes, `stride` bytes apart → widened: `count` windows of quads·4 i16, zeros at the end.
+// source: `count` windows of `bytes` bytes, `stride` bytes apart → widened: `count` windows of quads·4 i16, zeros at
+// the end.
 void tk_widen__avx2(const uint8_t *source, size_t stride, size_t bytes, size_t quads, size_t count, int16_t *widened);
 
 // windows: `count` (1 … 10) windows of quads·4 values in 0…255. output: `count` pixels of op->output_channels bytes.

@@ -19,8 +19,8 @@ TK_VNNI_INLINE __m512i lanes_to_vectors(__m512i x) {
 }
 
 // `count` (constant: 14 or 7) windows × 32 channels, of which `channels` (17 … 32) exist; `whole`: all 32 do.
-TK_VNNI_INLINE void tile_32(const int count, const int whole, const tk_convolution *op, const uint8_t *windows, size_t stride,
-                            size_t quads, size_t first, size_t channels, uint8_t *output) {
+TK_VNNI_INLINE void tile_32(const int count, const int whole, const tk_convolution *op, const uint8_t *windows,
+                            size_t stride, size_t quads, size_t first, size_t channels, uint8_t *output) {
     const int8_t *weights = op->weights + first * quads * 4;
     const size_t next_16 = quads * 64;
     const uint8_t *upper = windows + 7 * stride;
@@ -36,12 +36,14 @@ TK_VNNI_INLINE void tile_32(const int count, const int whole, const tk_convoluti
         _mm_prefetch((const char *)weights + next_16 + prefetch_distance, _MM_HINT_T0);
 #pragma clang loop unroll(full)
         for (int i = 0; i < count; i++) {
-            const __m512i x = broadcast_quad((i < 7 ? windows + (size_t)i * stride : upper + (size_t)(i - 7) * stride) + k);
+            const __m512i x =
+                broadcast_quad((i < 7 ? windows + (size_t)i * stride : upper + (size_t)(i - 7) * stride) + k);
             acc[i][0] = _mm512_dpbusd_epi32(acc[i][0], x, weights0);
             acc[i][1] = _mm512_dpbusd_epi32(acc[i][1], x, weights1);
         }
     }
-    const __m512 multiplier0 = _mm512_loadu_ps(op->multiplier + first), multiplier1 = _mm512_loadu_ps(op->multiplier + first + 16);
+    const __m512 multiplier0 = _mm512_loadu_ps(op->multiplier + first),
+                 multiplier1 = _mm512_loadu_ps(op->multiplier + first + 16);
     const tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
     const size_t pixel = (size_t)op->output_channels;
     const __mmask32 mask = (__mmask32)(~0u >> (32 - channels));
@@ -64,8 +66,8 @@ TK_VNNI_INLINE void tile_32(const int count, const int whole, const tk_convoluti
 }
 
 // `count` (constant: 14 or 7) windows × the last 16 channels, of which `channels` exist.
-TK_VNNI_INLINE void tile_16(const int count, const tk_convolution *op, const uint8_t *windows, size_t stride, size_t quads,
-                            size_t first, size_t channels, uint8_t *output) {
+TK_VNNI_INLINE void tile_16(const int count, const tk_convolution *op, const uint8_t *windows, size_t stride,
+                            size_t quads, size_t first, size_t channels, uint8_t *output) {
     const int8_t *weights = op->weights + first * quads * 4;
     const uint8_t *upper = windows + 7 * stride;
     const __m512i bias = _mm512_loadu_si512(op->bias + first);
@@ -78,7 +80,8 @@ TK_VNNI_INLINE void tile_16(const int count, const tk_convolution *op, const uin
         _mm_prefetch((const char *)weights + prefetch_distance, _MM_HINT_T0);
 #pragma clang loop unroll(full)
         for (int i = 0; i < count; i++) {
-            const __m512i x = broadcast_quad((i < 7 ? windows + (size_t)i * stride : upper + (size_t)(i - 7) * stride) + k);
+            const __m512i x =
+                broadcast_quad((i < 7 ? windows + (size_t)i * stride : upper + (size_t)(i - 7) * stride) + k);
             acc[i] = _mm512_dpbusd_epi32(acc[i], x, weights0);
         }
     }
@@ -94,14 +97,17 @@ TK_VNNI_INLINE void tile_16(const int count, const tk_convolution *op, const uin
         for (int j = 0; j < 4; j++) scaled[j] = tk_scale__avx512vnni(acc[i + j < count ? i + j : i], multiplier);
         const __m512i x = lanes_to_vectors(tk_pack__avx512vnni(scaled[0], scaled[1], scaled[2], scaled[3], range));
         _mm_mask_storeu_epi8(output + (size_t)i * pixel, mask, _mm512_castsi512_si128(x));
-        if (i + 1 < count) _mm_mask_storeu_epi8(output + (size_t)(i + 1) * pixel, mask, _mm512_extracti32x4_epi32(x, 1));
-        if (i + 2 < count) _mm_mask_storeu_epi8(output + (size_t)(i + 2) * pixel, mask, _mm512_extracti32x4_epi32(x, 2));
-        if (i + 3 < count) _mm_mask_storeu_epi8(output + (size_t)(i + 3) * pixel, mask, _mm512_extracti32x4_epi32(x, 3));
+        if (i + 1 < count)
+            _mm_mask_storeu_epi8(output + (size_t)(i + 1) * pixel, mask, _mm512_extracti32x4_epi32(x, 1));
+        if (i + 2 < count)
+            _mm_mask_storeu_epi8(output + (size_t)(i + 2) * pixel, mask, _mm512_extracti32x4_epi32(x, 2));
+        if (i + 3 < count)
+            _mm_mask_storeu_epi8(output + (size_t)(i + 3) * pixel, mask, _mm512_extracti32x4_epi32(x, 3));
     }
 }
 
-TK_VNNI static void whole_14(const tk_convolution *op, const uint8_t *windows, size_t stride, size_t quads, size_t first,
-                             uint8_t *output) {
+TK_VNNI static void whole_14(const tk_convolution *op, const uint8_t *windows, size_t stride, size_t quads,
+                             size_t first, uint8_t *output) {
     tile_32(14, 1, op, windows, stride, quads, first, 32, output);
 }
 
@@ -126,10 +132,10 @@ TK_VNNI static void part_7(const tk_convolution *op, const uint8_t *windows, siz
         tile_16(7, op, windows, stride, quads, first, channels, output);
 }
 
-// One window × 16 channels: four partial sums, because one `vpdpbusd` waits for the one before it. Memory bound: each weight is
-// used once, and its line is asked for well ahead.
-TK_VNNI static void one_window(const tk_convolution *op, const uint8_t *window, size_t quads, size_t first, size_t channels,
-                               uint8_t *output) {
+// One window × 16 channels: four partial sums, because one `vpdpbusd` waits for the one before it. Memory bound: each
+// weight is used once, and its line is asked for well ahead.
+TK_VNNI static void one_window(const tk_convolution *op, const uint8_t *window, size_t quads, size_t first,
+                               size_t channels, uint8_t *output) {
     const int8_t *weights = op->weights + first * quads * 4;
     __m512i acc0 = _mm512_loadu_si512(op->bias + first), acc1 = _mm512_setzero_si512(), acc2 = acc1, acc3 = acc1;
     size_t k = 0;
@@ -146,7 +152,8 @@ TK_VNNI static void one_window(const tk_convolution *op, const uint8_t *window, 
         acc0 = _mm512_dpbusd_epi32(acc0, broadcast_quad(window), _mm512_loadu_si512(weights));
     const __m512i acc = _mm512_add_epi32(_mm512_add_epi32(acc0, acc1), _mm512_add_epi32(acc2, acc3));
     const __m512i scaled = tk_scale__avx512vnni(acc, _mm512_loadu_ps(op->multiplier + first));
-    const __m512i x = lanes_to_vectors(tk_pack__avx512vnni(scaled, scaled, scaled, scaled, tk_range_of__avx512vnni(op)));
+    const __m512i x =
+        lanes_to_vectors(tk_pack__avx512vnni(scaled, scaled, scaled, scaled, tk_range_of__avx512vnni(op)));
     _mm_mask_storeu_epi8(output + first, (__mmask16)(0xFFFFu >> (16 - channels)), _mm512_castsi512_si128(x));
 }
 

@@ -1,21 +1,22 @@
-// product_avx512vnni: windows × weights for the dense, pointwise and fully connected kernels. One `vpdpbusd` multiplies four bytes
-// of a window, broadcast, with four weights of each of 16 channels and adds them, exactly, to 16 sums.
+// product_avx512vnni: windows × weights for the dense, pointwise and fully connected kernels. One `vpdpbusd`
+// multiplies four bytes of a window, broadcast, with four weights of each of 16 channels and adds them, exactly, to
+// 16 sums.
 #ifndef PRODUCT_AVX512VNNI_H
 #define PRODUCT_AVX512VNNI_H
 
 #include "tiny_kernels.h"
 
-// Windows a call of tk_product__avx512vnni may take: 14, 7 or 1. 14 windows × 32 channels are 28 accumulators; with two vectors
-// of weights and a broadcast they fill the 32 registers. 7 divides the usual widths (112 … 7).
+// Windows a call of tk_product__avx512vnni may take: 14, 7 or 1. 14 windows × 32 channels are 28 accumulators; with
+// two vectors of weights and a broadcast they fill the 32 registers. 7 divides the usual widths (112 … 7).
 enum { tk_windows__avx512vnni = 14 };
 
-// windows: `count` (14, 7 or 1) windows of `quads`·4 bytes, `stride` bytes apart; weights beyond a window's end are zero.
-// output: `count` pixels of op->output_channels bytes.
+// windows: `count` (14, 7 or 1) windows of `quads`·4 bytes, `stride` bytes apart; weights beyond a window's end are
+// zero. output: `count` pixels of op->output_channels bytes.
 void tk_product__avx512vnni(const tk_convolution *op, const uint8_t *windows, size_t stride, size_t quads, size_t count,
                             uint8_t *output);
 
-// Cuts first ..< end into pieces of 14, 7 or 1 pixels: the next piece's first pixel, its length in *count. Pieces may overlap
-// (a pixel is then computed twice, alike), which spares tiles of other sizes.
+// Cuts first ..< end into pieces of 14, 7 or 1 pixels: the next piece's first pixel, its length in *count. Pieces may
+// overlap (a pixel is then computed twice, alike), which spares tiles of other sizes.
 static inline size_t tk_next_piece__avx512vnni(size_t begin, size_t next, size_t end, size_t *count) {
     const size_t left = end - next, all = end - begin;
     *count = left > 7 && all >= 14 ? 14 : all >= 7 ? 7 : 1;

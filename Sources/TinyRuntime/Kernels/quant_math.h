@@ -1,4 +1,5 @@
-// quant_math: the only rounding in the runtime's C. Every kernel, plain or vector, computes exactly this (docs/arithmetic.md).
+// quant_math: the only rounding in the runtime's C. Every kernel, plain or vector, computes exactly this
+// (docs/arithmetic.md).
 #ifndef QUANT_MATH_H
 #define QUANT_MATH_H
 
@@ -15,8 +16,8 @@
 #error "float arithmetic must round to float after each operation (on 32-bit x86: -mfpmath=sse -msse2)"
 #endif
 
-// Nearest integer, ties to even, of a value within ±2²². Adding 1.5·2²³ leaves no fraction bits: the addition itself rounds,
-// in the default rounding mode, the same way on every CPU (ARMv7's NEON included).
+// Nearest integer, ties to even, of a value within ±2²². Adding 1.5·2²³ leaves no fraction bits: the addition itself
+// rounds, in the default rounding mode, the same way on every CPU (ARMv7's NEON included).
 static inline int32_t tk_round_to_nearest_even(float value) {
     const float magic = 12582912.0f;
     return (int32_t)((value + magic) - magic);
@@ -31,13 +32,14 @@ static inline uint8_t tk_quantize(float value, int32_t zero_point, int32_t clamp
 }
 
 // acc: the exact sum. multiplier: input scale · weight scale / output scale.
-static inline uint8_t tk_requantize(int32_t acc, float multiplier, int32_t zero_point, int32_t clamp_min, int32_t clamp_max) {
+static inline uint8_t tk_requantize(int32_t acc, float multiplier, int32_t zero_point, int32_t clamp_min,
+                                    int32_t clamp_max) {
     return tk_quantize((float)acc * multiplier, zero_point, clamp_min, clamp_max);
 }
 
 // The same for 16 sums of 16 channels: a fixed length, so that the compiler makes vector code of it.
-static inline void tk_requantize_16(const int32_t acc[16], const float multiplier[16], int32_t zero_point, int32_t clamp_min,
-                                    int32_t clamp_max, uint8_t output[16]) {
+static inline void tk_requantize_16(const int32_t acc[16], const float multiplier[16], int32_t zero_point,
+                                    int32_t clamp_min, int32_t clamp_max, uint8_t output[16]) {
     for (int n = 0; n < 16; n++) output[n] = tk_requantize(acc[n], multiplier[n], zero_point, clamp_min, clamp_max);
 }
 

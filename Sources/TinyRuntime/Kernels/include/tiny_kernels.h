@@ -4,14 +4,16 @@
 //     void *scratch = …                       k->depthwise.scratch_bytes(&op) bytes, 64-byte aligned, one a thread
 //     k->depthwise.run(&op, input, output, scratch, 0, op.output_height);
 //
-// Every kernel trusts its arguments: the Swift side checked them when the model was loaded. No kernel allocates, prints or keeps
-// state; all may run on any number of threads at once. The plain version of each (`*__plain`) is the definition of the arithmetic
-// (docs/arithmetic.md); the others give the same bytes. No kernel reads or writes outside the tensors that it is given.
+// Every kernel trusts its arguments: the Swift side checked them when the model was loaded. No kernel allocates,
+// prints or keeps state; all may run on any number of threads at once. The plain version of each (`*__plain`) is the
+// definition of the arithmetic (docs/arithmetic.md); the others give the same bytes. No kernel reads or writes
+// outside the tensors that it is given.
 //
 // What the loader must have checked, beside sizes (docs/arithmetic.md says why):
-//   every multiplier and scale is finite and >= 0; clamp_min <= clamp_max; every padding window holds at least one input pixel;
-//   for each output channel, with M = |bias| + 255·Σ|w|: M < 2³¹ and Float(M) · multiplier < 2³¹ (computed in Float);
-//   add: 255 · (scale_a + scale_b) < 2³¹.
+// * every multiplier and scale is finite and >= 0; clamp_min <= clamp_max;
+// * for each output channel, with M = |bias| + 255·Σ|w|: M < 2³¹ and Float(M) · multiplier < 2³¹ (computed in Float);
+// * multiply: 255² · multiplier < 2³¹; global average pool: pixels < 2²³ and 255 · pixels · multiplier < 2³¹;
+// * add: 255 · (scale_a + scale_b) < 2³¹; max pool: every window holds at least one input pixel.
 //
 // Names: tk_<op>__<isa>. Left out: choosing rows for threads, fusion, packing (the converter packs once).
 #ifndef TINY_KERNELS_H
@@ -25,14 +27,15 @@
 typedef struct tk_convolution {
     int32_t input_height, input_width, input_channels;
     int32_t output_height, output_width, output_channels;
-    int32_t kernel_height, kernel_width;   // pointwise and fully connected: 1, 1
-    int32_t stride_height, stride_width;   // pointwise and fully connected: 1, 1
-    int32_t pad_top, pad_left;             // bottom and right follow from the output's size
-    const int8_t *weights;       // dense: [N/16][K/4][16][4], N and K rounded up with zeros; depthwise: [C/16][KH][KW][16], C rounded up
-    const int32_t *bias;         // [N rounded up to 16 with zeros]; −input zero point·Σw is in it
-    const float *multiplier;     // [N rounded up to 16 with zeros]; input scale · weight scale / output scale
-    uint8_t pad_pixel[4];        // what stands outside the image where input_channels <= 4 ...
-    uint8_t pad_value;           // ... and elsewhere: the input's zero point
+    int32_t kernel_height, kernel_width;  // pointwise and fully connected: 1, 1
+    int32_t stride_height, stride_width;  // pointwise and fully connected: 1, 1
+    int32_t pad_top, pad_left;            // bottom and right follow from the output's size
+    // Dense: [N/16][K/4][16][4], N and K rounded up with zeros. Depthwise: [C/16][KH][KW][16], C rounded up.
+    const int8_t *weights;
+    const int32_t *bias;      // [N rounded up to 16 with zeros]; −input zero point·Σw is in it
+    const float *multiplier;  // [N rounded up to 16 with zeros]; input scale · weight scale / output scale
+    uint8_t pad_pixel[4];     // what stands outside the image where input_channels <= 4 ...
+    uint8_t pad_value;        // ... and elsewhere: the input's zero point
     uint8_t output_zero_point;
     uint8_t clamp_min, clamp_max;
 } tk_convolution;
@@ -49,10 +52,10 @@ typedef struct tk_convolution_kernel {
 
 typedef enum tk_isa { TK_ISA_PLAIN = 0, TK_ISA_AVX2 = 1, TK_ISA_AVX512VNNI = 2, TK_ISA_COUNT = 3 } tk_isa;
 
-// One instruction set's kernels. Ops that have one version only (add, tables, pools …) are plain functions further down.
-// pointwise: 1×1, stride 1, no padding. fully_connected: 1×1×K → 1×1×N, the same as a pointwise of one pixel.
+// One instruction set's kernels. Ops that have one version only (add, tables, pools …) are plain functions further
+// down. pointwise: 1×1, stride 1, no padding. fully_connected: 1×1×K → 1×1×N, the same as a pointwise of one pixel.
 typedef struct tk_kernels {
-    const char *name;            // "plain", "avx2", "avx512vnni"
+    const char *name;  // "plain", "avx2", "avx512vnni"
     tk_convolution_kernel convolution, pointwise, depthwise, fully_connected;
 } tk_kernels;
 
@@ -63,20 +66,25 @@ tk_isa tk_best_isa(void);
 
 tk_convolution_function tk_convolution__plain, tk_pointwise__plain, tk_depthwise__plain, tk_fully_connected__plain;
 
-// out = quantize((a − zero_point_a)·scale_a + (b − zero_point_b)·scale_b): two products, then their sum, each rounded; count values.
-// `output` may be `a` or `b` itself, or apart from both.
-void tk_add__plain(const uint8_t *a, const uint8_t *b, uint8_t *output, size_t count, uint8_t zero_point_a, uint8_t zero_point_b,
-                   float scale_a, float scale_b, uint8_t output_zero_point, uint8_t clamp_min, uint8_t clamp_max);
+// out = quantize((a − zero_point_a)·scale_a + (b − zero_point_b)·scale_b): two products, then their sum, each
+// rounded; count values. `output` may be `a` or `b` itself, or apart from both.
+void tk_add__plain(const uint8_t *a, const uint8_t *b, uint8_t *output, size_t count, uint8_t zero_point_a,
+                   uint8_t zero_point_b, float scale_a, float scale_b, uint8_t output_zero_point, uint8_t clamp_min,
+                   uint8_t clamp_max);
 // out = requantize((a − zero_point_a)·(b − zero_point_b), multiplier): the product exact in i32. Overlap as for add.
-void tk_multiply__plain(const uint8_t *a, const uint8_t *b, uint8_t *output, size_t count, uint8_t zero_point_a, uint8_t zero_point_b,
-                        float multiplier, uint8_t output_zero_point, uint8_t clamp_min, uint8_t clamp_max);
+void tk_multiply__plain(const uint8_t *a, const uint8_t *b, uint8_t *output, size_t count, uint8_t zero_point_a,
+                        uint8_t zero_point_b, float multiplier, uint8_t output_zero_point, uint8_t clamp_min,
+                        uint8_t clamp_max);
 // out[i] = table[in[i]]; `output` may be `input` itself.
 void tk_table__plain(const uint8_t *input, uint8_t *output, size_t count, const uint8_t table[256]);
-// Channels of one input into its place in the output: pixels × channels → pixels × [offset, offset + channels) of output_channels.
-void tk_concat__plain(const uint8_t *input, uint8_t *output, size_t pixels, size_t channels, size_t output_channels, size_t offset);
+// Channels of one input into its place in the output: pixels × channels → pixels × [offset, offset + channels) of
+// output_channels.
+void tk_concat__plain(const uint8_t *input, uint8_t *output, size_t pixels, size_t channels, size_t output_channels,
+                      size_t offset);
 // out[c] = requantize(Σ(in − zero_point), multiplier), the sum exact in i32 (at most 2²³ pixels).
-void tk_global_average_pool__plain(const uint8_t *input, uint8_t *output, size_t pixels, size_t channels, uint8_t zero_point,
-                                   float multiplier, uint8_t output_zero_point, uint8_t clamp_min, uint8_t clamp_max);
+void tk_global_average_pool__plain(const uint8_t *input, uint8_t *output, size_t pixels, size_t channels,
+                                   uint8_t zero_point, float multiplier, uint8_t output_zero_point, uint8_t clamp_min,
+                                   uint8_t clamp_max);
 void tk_global_max_pool__plain(const uint8_t *input, uint8_t *output, size_t pixels, size_t channels);
 // The fields of tk_convolution that a pool uses: sizes, kernel, strides, pads. Padding never wins.
 void tk_max_pool__plain(const tk_convolution *op, const uint8_t *input, uint8_t *output);

@@ -14,19 +14,17 @@
 //     tinyrt_session_close(session);
 //     tinyrt_close(model);
 //
-// Ownership: what this library returns by pointer (labels, texts) belongs to it; labels live as long as the model.
-// Memory that you give it stays yours. A model keeps no copy of the bytes given to tinyrt_open; a session keeps its
-// model alive, but not those bytes.
+// Ownership: what this library returns by pointer (labels, texts) belongs to it; labels live as long as the model. Memory that you give
+// it stays yours. A model keeps no copy of the bytes given to tinyrt_open; a session keeps its model alive, but not those bytes.
 //
-// Memory: with tinyrt_open and an arena of your own, opening takes some 200 bytes an op from the heap; tinyrt_run
-// takes none. tinyrt_classify takes working memory for the resize and frees it before it returns.
+// Memory: with tinyrt_open and an arena of your own, opening takes some 200 bytes an op from the heap; tinyrt_run takes none.
+// tinyrt_classify takes working memory for the resize and frees it before it returns.
 //
-// Threads: a model may be shared by any number of threads. A session belongs to one thread at a time; open one a
-// thread. There are no globals. Nothing is printed. Results are the same bytes on every processor.
+// Threads: a model may be shared by any number of threads. A session belongs to one thread at a time; open one a thread. There are no
+// globals. Nothing is printed. Results are the same bytes on every processor.
 //
-// Errors: every function that can fail returns TINYRT_OK (0) or a status; `error` may be NULL. A damaged model is
-// refused by tinyrt_open, whatever is in it; after that, running cannot fail. NULL where a pointer is needed:
-// TINYRT_INVALID_ARGUMENT.
+// Errors: every function that can fail returns TINYRT_OK (0) or a status; `error` may be NULL. A damaged model is refused by
+// tinyrt_open, whatever is in it; after that, running cannot fail. NULL where a pointer is needed: TINYRT_INVALID_ARGUMENT.
 //
 // Left out: reading JPEG files and turning them by their EXIF orientation: give upright RGB pixels.
 #ifndef TINYRT_H
@@ -85,8 +83,8 @@ const char *tinyrt_version(void);
 const char *tinyrt_instruction_set(void);
 const char *tinyrt_status_text(tinyrt_status status);
 
-// Checks a model file and uses its bytes in place: they start at a multiple of 64 (a mapped file does) and must stay
-// as they are until the model and its sessions are closed. Takes time in proportion to the file's length.
+// Checks a model file and uses its bytes in place: they start at a multiple of 64 (a mapped file does) and must stay as they are until
+// the model and its sessions are closed. Takes time in proportion to the file's length.
 tinyrt_status tinyrt_open(const void *bytes, size_t count, tinyrt_model **model, tinyrt_error *error);
 // The same on a copy of the bytes, which may start anywhere and may go afterwards.
 tinyrt_status tinyrt_open_copy(const void *bytes, size_t count, tinyrt_model **model, tinyrt_error *error);
@@ -99,21 +97,19 @@ const char *tinyrt_label(const tinyrt_model *model, size_t index, size_t *length
 
 // Bytes of memory that a session needs.
 tinyrt_status tinyrt_arena_bytes(const tinyrt_model *model, size_t *bytes, tinyrt_error *error);
-// arena: at least tinyrt_arena_bytes bytes at a multiple of 64, yours again after tinyrt_session_close; or NULL:
-// allocated.
+// arena: at least tinyrt_arena_bytes bytes at a multiple of 64, yours again after tinyrt_session_close; or NULL: allocated.
 tinyrt_status tinyrt_session_open(tinyrt_model *model, void *arena, size_t arena_bytes, tinyrt_session **session, tinyrt_error *error);
 // NULL is allowed.
 void tinyrt_session_close(tinyrt_session *session);
 
 // A photo of any size: resized and cropped as the model says, classified.
-// rgb: height rows of width × 3 bytes, row_bytes apart. predictions: room for `capacity`; `found` of them are
-// written, the most probable first. rejected: the best probability is below the model's threshold; predictions are
-// written all the same.
+// rgb: height rows of width × 3 bytes, row_bytes apart. predictions: room for `capacity`; `found` of them are written, the most probable
+// first. rejected: the best probability is below the model's threshold; predictions are written all the same.
 tinyrt_status tinyrt_classify(tinyrt_session *session, const uint8_t *rgb, size_t width, size_t height, size_t row_bytes,
                               tinyrt_prediction *predictions, size_t capacity, size_t *found, bool *rejected, tinyrt_error *error);
 
-// The network alone: fill tinyrt_input (input_height × input_width × 3 RGB bytes, preprocessed), run, read the
-// results. The run may overwrite the input.
+// The network alone: fill tinyrt_input (input_height × input_width × 3 RGB bytes, preprocessed), run, read the results. The run may
+// overwrite the input.
 uint8_t *tinyrt_input(tinyrt_session *session);
 tinyrt_status tinyrt_run(tinyrt_session *session);
 // Results of the last run. logits: room for class_count values, before temperature and softmax.

@@ -61,7 +61,7 @@ let package = Package(
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], exclude: ["Goldens"]),
         .testTarget(name: "ModelGraphTests", dependencies: ["ModelGraph", "TinyRuntime", "TestSupport"], exclude: ["Goldens"]),
         .testTarget(
-            name: "ConverterTests", dependencies: ["Converter", "ModelGraph", "TinyRuntime", "TestSupport"],
+            name: "ConverterTests", dependencies: ["Converter", "ModelGraph", "Tensors", "TinyRuntime", "TestSupport"],
             exclude: ["Goldens"]),
         .testTarget(
             name: "TrainerTests",

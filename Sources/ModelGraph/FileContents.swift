@@ -37,6 +37,18 @@ package enum FileContents {
         return data.prefix(count)
     }
 
+    /// A file's contents as `parse` understands them.
+    ///
+    /// - Throws: `FileError`; what `parse` throws becomes `.unreadable`, so that it carries the path.
+    package static func read<Contents>(_ path: String, as parse: (Data) throws -> Contents) throws -> Contents {
+        let data = try read(path)
+        do {
+            return try parse(data)
+        } catch {
+            throw FileError.unreadable(path: path, reason: "\(error)")
+        }
+    }
+
     /// - Throws: `FileError.notWritten`; an earlier file is then intact and no temporary file is left.
     package static func write(_ data: Data, to path: String) throws {
         let temporary = path + ".part-\(getpid())"

@@ -99,7 +99,8 @@ extension ModelMetadata {
         } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
             DecodingError.dataCorrupted(let context)
         {
-            throw bad("'\(context.codingPath.first?.stringValue ?? "")' has the wrong type or is out of range")
+            let place = context.codingPath.first.map { "'\($0.stringValue)'" } ?? "a number"
+            throw bad("\(place) has the wrong type or is out of range")
         }
     }
 

@@ -96,7 +96,9 @@ private struct NPYHeader {
             let key = try string()
             try expect(":")
             switch key {
-            case "descr" where type == nil: type = try string()
+            case "descr" where type == nil:
+                guard !take("[") else { throw .unsupported(reason: "a structure of several types") }
+                type = try string()
             case "fortran_order" where order == nil: order = try boolean()
             case "shape" where shape == nil: shape = try tuple()
             default: throw .notNPY(reason: "header entry '\(key)'")

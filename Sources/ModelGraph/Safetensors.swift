@@ -1,10 +1,12 @@
-// Safetensors: named tensors in one file: u64 header length, JSON header, bytes. Reads F32 and F16 (widened), writes F32 or F16.
-// Format: https://github.com/huggingface/safetensors (README, "Format"). Refused: holes, overlaps, wrong lengths, unknown types.
+// Safetensors: named tensors in one file: u64 header length, JSON header, bytes. Reads F32, and F16, BF16 and I64 (counters of foreign
+// checkpoints) as Float; writes F32 or F16. Format: https://github.com/huggingface/safetensors (README, "Format").
+// Refused: holes, overlaps, wrong lengths, unknown types. Of two entries of one name a JSON reader keeps one, so that the other's bytes
+// become a hole. Values are not looked at on reading: who needs finite ones asks `requireFinite`.
 
 import Foundation
 
 package enum SafetensorsError: Error, Equatable {
-    /// The file's beginning is not a safetensors header.
+    /// The file's beginning is not a safetensors header, or the header does not cover the file.
     case badHeader(String)
     /// What is wrong with the named tensor.
     case badTensor(name: String, reason: String)
@@ -29,6 +31,7 @@ package struct Safetensors: Sendable, Equatable {
         }
     }
 
+    /// How values are written.
     package enum ElementType: String, Sendable { case float32 = "F32", float16 = "F16" }
 
     package var entries: [String: Entry]
@@ -39,111 +42,64 @@ package struct Safetensors: Sendable, Equatable {
         self.metadata = metadata
     }
 
-    /// Largest JSON header taken, as in the reference implementation.
-    package static let headerLimit = 100_000_000
+    /// Largest JSON header taken: a network's is some tens of KB, and JSON takes many times its length in memory.
+    package static let headerLimit = 8 << 20
 
-
+    /// - Throws: `SafetensorsError`. Nothing is taken for values before the header agrees with the file's length.
     package init(data: Data) throws {
-        guard data.count >= 8 else { throw SafetensorsError.badHeader("\(data.count) bytes only") }
-        let headerBytes = data.prefix(8).enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << (8 * UInt64($1.offset)) }
-        guard headerBytes <= UInt64(Self.headerLimit), headerBytes <= UInt64(data.count - 8) else {
-            throw SafetensorsError.badHeader("a header of \(headerBytes) bytes in a file of \(data.count)")
-        }
-        let start = data.startIndex + 8 + Int(headerBytes)
-        let bodyCount = data.endIndex - start
-        let header: [String: Any]
-        do {
-            guard
-                let object = try JSONSerialization.jsonObject(with: data[(data.startIndex + 8)..<start]) as? [String: Any]
-            else { throw SafetensorsError.badHeader("the header is not a JSON object") }
-            header = object
-        } catch let error as SafetensorsError {
-            throw error
-        } catch {
-            throw SafetensorsError.badHeader("the header is not JSON")
-        }
-        metadata = (header["__metadata__"] as? [String: String]) ?? [:]
-        var spans: [(name: String, type: ElementType, shape: [Int], begin: Int, end: Int)] = []
-        for (name, value) in header where name != "__metadata__" {
-            guard let fields = value as? [String: Any], let typeName = fields["dtype"] as? String,
-                let shape = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int], offsets.count == 2
-            else { throw SafetensorsError.badTensor(name: name, reason: "dtype, shape or data_offsets is missing") }
-            guard let type = ElementType(rawValue: typeName) else {
-                throw SafetensorsError.badTensor(name: name, reason: "type \(typeName); F32 and F16 are read")
-            }
-            var bytes = type == .float32 ? 4 : 2
-            for size in shape {
-                let (product, overflow) = bytes.multipliedReportingOverflow(by: size)
-                guard size >= 0, !overflow else {
-                    throw SafetensorsError.badTensor(name: name, reason: "shape \(shape) is not a tensor's")
-                }
-                bytes = product
-            }
-            guard offsets[0] >= 0, offsets[1] <= bodyCount, offsets[0] <= offsets[1], offsets[1] - offsets[0] == bytes else {
-                throw SafetensorsError.badTensor(
-                    name: name, reason: "offsets \(offsets) do not hold \(bytes) bytes of shape \(shape) in \(bodyCount)")
-            }
-            spans.append((name, type, shape, offsets[0], offsets[1]))
-        }
-        spans.sort { ($0.begin, $0.end, $0.name) < ($1.begin, $1.end, $1.name) }
-        var position = 0
-        for span in spans {
-            guard span.begin == position else {
-                throw SafetensorsError.badTensor(
-                    name: span.name, reason: "begins at \(span.begin), the one before it ends at \(position)")
-            }
-            position = span.end
-        }
-        guard position == bodyCount else {
-            throw SafetensorsError.badHeader("\(bodyCount - position) bytes belong to no tensor")
-        }
+        let header = try SafetensorsHeader(data: data)
+        metadata = header.metadata
         entries = [:]
-        for span in spans {
-            let values: [Float] = data.withUnsafeBytes { raw in
-                let base = start - data.startIndex + span.begin
-                switch span.type {
-                case .float32:
-                    return (0..<(span.end - span.begin) / 4).map {
-                        Float(bitPattern: UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: base + 4 * $0, as: UInt32.self)))
-                    }
-                case .float16:
-                    return (0..<(span.end - span.begin) / 2).map {
-                        Float(
-                            Float16(
-                                bitPattern: UInt16(
-                                    littleEndian: raw.loadUnaligned(fromByteOffset: base + 2 * $0, as: UInt16.self))))
-                    }
-                }
+        entries.reserveCapacity(header.spans.count)
+        for span in header.spans {
+            let bytes = data[(header.bodyStart + span.begin)..<(header.bodyStart + span.end)]
+            entries[span.name] = Entry(shape: span.shape, values: span.type.values(bytes))
+        }
+    }
+
+    /// - Throws: `SafetensorsError.badTensor` for the first tensor, by name, that holds an infinity or NaN.
+    package func requireFinite() throws {
+        for (name, entry) in entries.sorted(by: { $0.key < $1.key }) {
+            if let index = entry.values.firstIndex(where: { !$0.isFinite }) {
+                throw SafetensorsError.badTensor(name: name, reason: "value \(index) is \(entry.values[index])")
             }
-            entries[span.name] = Entry(shape: span.shape, values: values)
         }
     }
 
     /// The file's bytes: names sorted, so that equal contents give equal bytes.
+    ///
+    /// - Throws: `SafetensorsError.badTensor` if a finite value does not fit into float16.
     package func data(as type: ElementType = .float32) throws -> Data {
-        var header: [String: Any] = [:]
-        if !metadata.isEmpty { header["__metadata__"] = metadata }
-        var body = Data()
-        for (name, entry) in entries.sorted(by: { $0.key < $1.key }) {
+        var header: [String: SafetensorsHeader.Item] = [:]
+        var begin = 0
+        let sorted = entries.sorted { $0.key < $1.key }
+        for (name, entry) in sorted {
             precondition(
                 entry.shape.reduce(1, *) == entry.values.count, "\(name): \(entry.values.count) values for \(entry.shape)")
-            let begin = body.count
-            switch type {
-            case .float32:
-                let words = entry.values.map { $0.bitPattern.littleEndian }
-                words.withUnsafeBytes { body.append(contentsOf: $0) }
-            case .float16:
-                let words = entry.values.map { Float16($0).bitPattern.littleEndian }
-                words.withUnsafeBytes { body.append(contentsOf: $0) }
-            }
-            header[name] = ["dtype": type.rawValue, "shape": entry.shape, "data_offsets": [begin, body.count]] as [String: Any]
+            let end = begin + entry.values.count * (type == .float32 ? 4 : 2)
+            header[name] = .tensor(.init(dtype: type.rawValue, shape: entry.shape, data_offsets: [begin, end]))
+            begin = end
         }
-        var json = try JSONSerialization.data(withJSONObject: header, options: [.sortedKeys])
+        if !metadata.isEmpty { header[SafetensorsHeader.metadataKey] = .metadata(metadata) }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var json = try encoder.encode(header)
         json.append(contentsOf: [UInt8](repeating: 0x20, count: (8 - json.count % 8) % 8))
-        var file = Data()
+        var file = Data(capacity: 8 + json.count + begin)
         withUnsafeBytes(of: UInt64(json.count).littleEndian) { file.append(contentsOf: $0) }
         file.append(json)
-        file.append(body)
+        for (name, entry) in sorted {
+            switch type {
+            case .float32: file.append(entry.values.littleEndianBytes)
+            case .float16:
+                let words = entry.values.map { Float16($0) }
+                if let index = words.indices.first(where: { !words[$0].isFinite && entry.values[$0].isFinite }) {
+                    throw SafetensorsError.badTensor(
+                        name: name, reason: "value \(index), \(entry.values[index]), does not fit into float16")
+                }
+                words.map(\.bitPattern.littleEndian).withUnsafeBytes { file.append(contentsOf: $0) }
+            }
+        }
         return file
     }
 }

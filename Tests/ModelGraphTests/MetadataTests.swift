@@ -40,7 +40,7 @@ struct MetadataTests {
         (#""short_side""#, #""long_side""#, "'resize_mode' is 'long_side', accepted are 'squash' and 'short_side'"),
         (#"[256,256]"#, #"[256,240]"#, "'resize' is [256, 240], for 'short_side' both numbers are the short side"),
         (#"[256,256]"#, #"[256]"#, "'resize' is [256], accepted are [width, height] in 1…8192"),
-        (#"[256,256]"#, #"[1e30,256]"#, "'resize' has the wrong type or is out of range"),
+        (#"[256,256]"#, #"[1e30,256]"#, "a number has the wrong type or is out of range"),
         (#"[256,256]"#, #"[9000,9000]"#, "'resize' is [9000, 9000], accepted are [width, height] in 1…8192"),
         (#"[224,192]"#, #"[0,192]"#, "'crop' is [0, 192], accepted are [width, height] in 1…8192"),
         (#"[224,192]"#, #"[224,257]"#, "'crop' [224, 257] is larger than 'resize' [256, 256]"),

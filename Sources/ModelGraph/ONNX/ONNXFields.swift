@@ -50,15 +50,15 @@ struct ONNXFields {
     }
 
     /// Absent, or this value.
-    mutating func require(_ name: String, _ value: Int) throws(ONNXError) {
+    mutating func requireInt(_ name: String, _ value: Int) throws(ONNXError) {
         if let found = try int(name), found != value { throw refusal("\(name) = \(found)") }
     }
 
-    mutating func require(_ name: String, _ value: Float) throws(ONNXError) {
+    mutating func requireFloat(_ name: String, _ value: Float) throws(ONNXError) {
         if let found = try float(name), found != value { throw refusal("\(name) = \(found)") }
     }
 
-    mutating func requireAll(_ name: String, _ value: Int, count: Int) throws(ONNXError) {
+    mutating func requireInts(_ name: String, _ value: Int, count: Int) throws(ONNXError) {
         if let found = try ints(name, count: count), found.contains(where: { $0 != value }) {
             throw refusal("\(name) = \(found)")
         }

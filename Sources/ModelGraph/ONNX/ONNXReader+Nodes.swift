@@ -71,8 +71,8 @@ extension ONNXReader {
         var fields = try ONNXFields(
             node, accepted: "two dimensions, kernel_shape, explicit pads, dilations 1, ceil_mode 0, one output")
         let window = try window(&fields, kernel: nil)
-        try fields.require("ceil_mode", 0)
-        try fields.require("storage_order", 0)
+        try fields.requireInt("ceil_mode", 0)
+        try fields.requireInt("storage_order", 0)
         return try activations(node, .maxPool(window: window), fields)
     }
 
@@ -81,7 +81,7 @@ extension ONNXReader {
         if let padding = try fields.string("auto_pad"), padding != "NOTSET" {
             throw fields.refusal("auto_pad = \(padding)")
         }
-        try fields.requireAll("dilations", 1, count: 2)
+        try fields.requireInts("dilations", 1, count: 2)
         guard let shape = try fields.ints("kernel_shape", count: 2) ?? kernel else {
             throw fields.refusal("kernel_shape is missing")
         }
@@ -98,8 +98,8 @@ extension ONNXReader {
         for name in edges.inputs.dropFirst() { _ = try weight(name, fields) }
         let epsilon = try fields.float("epsilon") ?? 1e-5
         fields.ignore("momentum")
-        try fields.require("training_mode", 0)
-        try fields.require("spatial", 1)
+        try fields.requireInt("training_mode", 0)
+        try fields.requireInt("spatial", 1)
         try fields.finish()
         return .init(
             name: node.name,
@@ -115,10 +115,10 @@ extension ONNXReader {
         _ = try weight(edges.inputs[1], fields)
         let bias = edges.inputs.count == 3 ? edges.inputs[2] : nil
         if let bias { _ = try weight(bias, fields) }
-        try fields.require("transA", 0)
+        try fields.requireInt("transA", 0)
         guard try fields.int("transB") == 1 else { throw fields.refusal("transB is not 1") }
-        try fields.require("alpha", 1)
-        try fields.require("beta", 1)
+        try fields.requireFloat("alpha", 1)
+        try fields.requireFloat("beta", 1)
         try fields.finish()
         return .init(
             name: node.name, op: .linear(weight: edges.inputs[1], bias: bias), inputs: [edges.inputs[0]],
@@ -127,7 +127,7 @@ extension ONNXReader {
 
     private func elu(_ node: Onnx_NodeProto) throws(ONNXError) -> FloatGraph.Node {
         var fields = try ONNXFields(node, accepted: "alpha 1")
-        try fields.require("alpha", 1)
+        try fields.requireFloat("alpha", 1)
         return try activations(node, .elu, fields)
     }
 

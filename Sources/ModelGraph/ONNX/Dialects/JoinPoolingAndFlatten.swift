@@ -22,7 +22,7 @@ extension ONNXNodes {
             }
             var fields = try ONNXFields(node, accepted: "axis 1")
             let made = try fields.edges(inputs: 1...1).output
-            try fields.require("axis", 1)
+            try fields.requireInt("axis", 1)
             try fields.finish()
             names[made] = firsts[edge] ?? made
             if firsts[edge] == nil { firsts[edge] = made }

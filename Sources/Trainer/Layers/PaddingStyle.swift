@@ -7,7 +7,7 @@ package enum PaddingStyle: String, Codable, Sendable, CaseIterable {
     case torch, tensorflow
 
     /// Window of a square, odd kernel over an input of `inputSize` pixels a side.
-    func window(kernel: Int, stride: Int, inputSize: Int) -> Window {
+    package func window(kernel: Int, stride: Int, inputSize: Int) -> Window {
         var window = Window(kernel: kernel, stride: stride, pad: kernel / 2)
         if self == .tensorflow {
             // SAME: as many outputs as strides begin in the input; the odd pixel goes to the end.

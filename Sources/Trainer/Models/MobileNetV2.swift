@@ -17,7 +17,7 @@ package struct MobileNetV2: Backbone {
     package let outputChannels: Int
 
     /// - Parameter taps: indices into torchvision's `features`, rising.
-    init(_ configuration: NetworkConfiguration, layers: LayerFactory) {
+    package init(_ configuration: NetworkConfiguration, layers: LayerFactory) {
         var size = configuration.imageSize
         func block(
             _ name: String, inputs: Int, outputs: Int, kernel: Int, stride: Int = 1, depthwise: Bool = false,

@@ -67,11 +67,7 @@ def texture(random: np.random.Generator, size: int, colour: np.ndarray) -> np.nd
 
 
 def render(random: np.random.Generator, font_path: pathlib.Path, words: list[str], size: int) -> Image.Image:
-    # Ink and paper far enough apart to read, either one the lighter.
-    while True:
-        paper, ink = random.uniform(0, 255, (2, 3))
-        if abs(paper.mean() - ink.mean()) > 90:
-            break
+    paper, ink = random.uniform(170, 250, 3), random.uniform(0, 100, 3)  # dark on light, as in print
     lines = []
     for _ in range(int(random.integers(2, 4))):
         word = words[random.integers(len(words))]
@@ -91,7 +87,7 @@ def render(random: np.random.Generator, font_path: pathlib.Path, words: list[str
     for number, line in enumerate(lines):
         left = size * scale / 2 - font.getlength(line) / 2 + random.uniform(-8, 8) * scale
         pen.text((left, top + number * step), line, fill=255, font=font)
-    mask = mask.rotate(random.uniform(-12, 12), Image.BICUBIC, expand=False)
+    mask = mask.rotate(random.uniform(-8, 8), Image.BICUBIC, expand=False)
     mask = mask.resize((size, size), Image.LANCZOS)
 
     alpha = np.asarray(mask, np.float64)[..., None] / 255

@@ -1,4 +1,5 @@
-// ImageError: why an image could not be had. What is wrong inside a file is said in the decoder's words; `file` adds the path.
+// ImageError: why an image could not be had. What is wrong inside a file is said in the decoder's words; `file` adds
+// the path.
 
 import CImageShim
 import TinyRuntime

@@ -1,4 +1,5 @@
-// ImageFile: an image file to RGB pixels, the format told by its first bytes. Left out: writing (JPEG.encode is for tests and tools).
+// ImageFile: an image file to RGB pixels, the format told by its first bytes. Left out: writing (JPEG.encode is for
+// tests and tools).
 
 import CImageShim
 import Foundation
@@ -12,7 +13,8 @@ package enum ImageFile {
     ///
     /// - Parameter preprocessing: what will be done with the image. If its `decodeScaling` is on, a JPEG is decoded at n/8 of its size.
     /// - Throws: `ImageError`, without a path.
-    package static func decode(_ bytes: [UInt8], for preprocessing: Preprocessing? = nil) throws(ImageError) -> RGBImage {
+    package static func decode(_ bytes: [UInt8], for preprocessing: Preprocessing? = nil) throws(ImageError) -> RGBImage
+    {
         var options = image_options()
         if let minimum = preprocessing?.minimumDecodedSize {
             options.min_width = UInt32(clamping: minimum.width)
@@ -58,7 +60,8 @@ package enum ImageFile {
         var status = stat()
         guard fstat(file, &status) == 0 else { throw .unreadable(reason: String(cString: strerror(errno))) }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw .unreadable(reason: status.st_mode & S_IFMT == S_IFDIR ? "it is a folder" : "it is not a regular file")
+            throw .unreadable(
+                reason: status.st_mode & S_IFMT == S_IFDIR ? "it is a folder" : "it is not a regular file")
         }
         guard status.st_size <= sizeLimit else {
             throw .unreadable(reason: "\(status.st_size) bytes, more than \(sizeLimit)")

@@ -17,7 +17,8 @@ package enum JPEG {
         let (status, reason) = withShimMessage { message, size in
             image.pixels.withUnsafeBufferPointer {
                 image_encode_jpeg(
-                    $0.baseAddress, UInt32(image.width), UInt32(image.height), Int32(clamping: quality), &bytes, &count, message,
+                    $0.baseAddress, UInt32(image.width), UInt32(image.height), Int32(clamping: quality), &bytes, &count,
+                    message,
                     size)
             }
         }

@@ -1,5 +1,5 @@
-// RGBImage+Geometry: resize, crop, mirror, and the whole preprocessing. The resize is TinyRuntime's, so that training sees what the device
-// sees.
+// RGBImage+Geometry: resize, crop, mirror, and the whole preprocessing. The resize is TinyRuntime's, so that training
+// sees what the device sees.
 
 import TinyRuntime
 
@@ -9,13 +9,16 @@ extension RGBImage {
         do throws(PreprocessingError) {
             let resizer = try ImageResizer(
                 sourceWidth: self.width, sourceHeight: self.height, width: width, height: height, filter: filter)
-            return produce(width: width, height: height) { resizer.run(source: $0, sourceRowBytes: self.width * 3, output: $1) }
+            return produce(width: width, height: height) {
+                resizer.run(source: $0, sourceRowBytes: self.width * 3, output: $1)
+            }
         } catch {
             preconditionFailure("\(self.width)×\(self.height) to \(width)×\(height): \(error)")
         }
     }
 
-    /// Carries out resize and crop; the result is cropWidth × cropHeight. Orientation was applied when the file was decoded.
+    /// Carries out resize and crop; the result is cropWidth × cropHeight. Orientation was applied when the file was
+    /// decoded.
     ///
     /// - Throws: `ImageError.preprocessing`.
     package func preprocessed(by preprocessing: Preprocessing) throws(ImageError) -> RGBImage {

@@ -1,4 +1,5 @@
-// RGBImage: a decoded photo, 8 bits a channel, R G B interleaved, rows without gaps. Left out: alpha (laid over white when read), colour profiles.
+// RGBImage: a decoded photo, 8 bits a channel, R G B interleaved, rows without gaps. Left out: alpha (laid over white
+// when read), colour profiles.
 
 package struct RGBImage: Sendable, Equatable {
     package let width: Int

@@ -1,5 +1,6 @@
-// DecodeTests: every kind of file against its expected pixels (tools/goldens/images.py). Equality is exact, also between this libjpeg-turbo
-// and the newer one inside Pillow: the accurate integer DCT and fancy upsampling are defined to the bit.
+// DecodeTests: every kind of file against its expected pixels (tools/goldens/images.py). Equality is exact, also
+// between this libjpeg-turbo and the newer one inside Pillow: the accurate integer DCT and fancy upsampling are defined
+// to the bit.
 
 import Foundation
 import ImageCodec
@@ -15,7 +16,9 @@ func decodedPixelsEqualTheGolden(file: ImageGoldens.File) throws {
     let image = try ImageFile.decode(file.bytes)
     #expect(image.width == file.expected.width && image.height == file.expected.height)
     let differences = zip(image.pixels, file.expected.pixels).map { abs(Int($0) - Int($1)) }
-    #expect(image == file.expected, "largest difference \(differences.max() ?? 0), \(differences.filter { $0 > 0 }.count) bytes")
+    #expect(
+        image == file.expected,
+        "largest difference \(differences.max() ?? 0), \(differences.filter { $0 > 0 }.count) bytes")
 }
 
 private struct ScaledRecord: Decodable {
@@ -33,8 +36,8 @@ private func scaling(to width: Int, _ height: Int) -> Preprocessing {
         resizeMode: .squash, decodeScaling: true, resizeWidth: width, resizeHeight: height, cropWidth: 1, cropHeight: 1)
 }
 
-/// The golden starts from pixels rounded to bytes, so a value near a rounding boundary falls to its other side now and then: within 1, and
-/// for a quarter of the pixels at most. A DCT of the wrong size or phase differs by tens.
+/// The golden starts from pixels rounded to bytes, so a value near a rounding boundary falls to its other side now and
+/// then: within 1, and for a quarter of the pixels at most. A DCT of the wrong size or phase differs by tens.
 @Test func scaledDecodingEqualsTheReducedTransform() throws {
     let records = try ImageGoldens.records("scaled.json", as: ScaledRecord.self)
     let pack = try [UInt8](Data(contentsOf: ImageGoldens.folder.appendingPathComponent("scaled.bin")))
@@ -45,7 +48,8 @@ private func scaling(to width: Int, _ height: Int) -> Preprocessing {
         var differing = 0
         for y in 0..<record.wholeHeight {
             for x in 0..<record.wholeWidth {
-                let difference = abs(Int(image.pixels[(y * image.width + x) * 3]) - Int(pack[record.offset + y * record.wholeWidth + x]))
+                let difference = abs(
+                    Int(image.pixels[(y * image.width + x) * 3]) - Int(pack[record.offset + y * record.wholeWidth + x]))
                 #expect(difference <= 1, "n = \(record.n) at (\(x), \(y))")
                 differing += difference
             }
@@ -56,7 +60,8 @@ private func scaling(to width: Int, _ height: Int) -> Preprocessing {
 
 /// Both sides stay at least twice the resize's, by the smallest n/8 that keeps them so; 200 × 150 here.
 @Test(arguments: [
-    (12, 9, 25, 19), (13, 9, 50, 38), (12, 10, 50, 38), (25, 19, 50, 38), (26, 19, 75, 57), (50, 37, 100, 75), (50, 38, 125, 94),
+    (12, 9, 25, 19), (13, 9, 50, 38), (12, 10, 50, 38), (25, 19, 50, 38), (26, 19, 75, 57), (50, 37, 100, 75),
+    (50, 38, 125, 94),
     (87, 65, 175, 132), (100, 75, 200, 150), (101, 1, 200, 150), (500, 500, 200, 150), (1, 1, 25, 19),
 ])
 func scaleIsTheSmallestThatKeepsTwiceTheTarget(resizeWidth: Int, resizeHeight: Int, width: Int, height: Int) throws {
@@ -65,7 +70,8 @@ func scaleIsTheSmallestThatKeepsTwiceTheTarget(resizeWidth: Int, resizeHeight: I
 }
 
 @Test func scalingLooksAtTheOrientedSides() throws {
-    // 37 × 23 in the file, shown as 23 × 37: a target of 8 × 4 needs 16 × 8 of 23 × 37, so 6/8 (18 × 28); unturned it would be 4/8.
+    // 37 × 23 in the file, shown as 23 × 37: a target of 8 × 4 needs 16 × 8 of 23 × 37, so 6/8 (18 × 28); unturned it
+    // would be 4/8.
     let image = try ImageFile.decode(ImageGoldens.file("orientation-6.jpg"), for: scaling(to: 8, 4))
     #expect(image.width == 18 && image.height == 28)
 }
@@ -106,7 +112,11 @@ func scaleIsTheSmallestThatKeepsTwiceTheTarget(resizeWidth: Int, resizeHeight: I
         }
     }
     let long = RGBImage(width: 65501, height: 1, pixels: Array(repeating: 0, count: 65501 * 3))
-    #expect { try JPEG.encode(long, quality: 90) } throws: { if case ImageError.badArgument = $0 { true } else { false } }
+    #expect { try JPEG.encode(long, quality: 90) } throws: {
+        if case ImageError.badArgument = $0 { true } else { false }
+    }
     let empty = RGBImage(width: 0, height: 0, pixels: [])
-    #expect { try JPEG.encode(empty, quality: 90) } throws: { if case ImageError.badArgument = $0 { true } else { false } }
+    #expect { try JPEG.encode(empty, quality: 90) } throws: {
+        if case ImageError.badArgument = $0 { true } else { false }
+    }
 }

@@ -1,4 +1,5 @@
-// ResizeTests: the resize and the whole preprocessing against Pillow, byte for byte (tools/goldens/images.py), and against plain loops.
+// ResizeTests: the resize and the whole preprocessing against Pillow, byte for byte (tools/goldens/images.py), and
+// against plain loops.
 
 import ImageCodec
 import Testing
@@ -44,27 +45,33 @@ private func filter(_ name: String) -> ResizeFilter { name == "bicubic" ? .bicub
     for record in records {
         let preprocessing = Preprocessing(
             resizeMode: record.mode == "squash" ? .squash : .shortSide, filter: filter(record.filter),
-            resizeWidth: record.resize[0], resizeHeight: record.resize[1], cropWidth: record.crop[0], cropHeight: record.crop[1])
+            resizeWidth: record.resize[0], resizeHeight: record.resize[1], cropWidth: record.crop[0],
+            cropHeight: record.crop[1])
         let result = try ImageGoldens.noise(width: record.source[0], height: record.source[1], seed: record.seed)
             .preprocessed(by: preprocessing)
         #expect(result.width == record.crop[0] && result.height == record.crop[1])
         #expect(
             ImageGoldens.crc32(result.pixels) == record.crc,
-            "\(record.source), \(record.mode) \(record.resize), crop \(record.crop), \(record.filter), seed \(record.seed)")
+            "\(record.source), \(record.mode) \(record.resize), crop \(record.crop), \(record.filter), seed \(record.seed)"
+        )
     }
 }
 
 /// A window of the resize holds what the same window of the whole resize holds.
 @Test(arguments: [ResizeFilter.bilinear, .bicubic])
 func windowOfResizeIsResizeOfWindow(filter: ResizeFilter) throws {
-    for (seed, (sourceWidth, sourceHeight, width, height)) in [(90, 70, 33, 41), (20, 31, 60, 55), (64, 64, 64, 20), (64, 64, 20, 64)]
-        .enumerated()
-    {
+    for (seed, (sourceWidth, sourceHeight, width, height)) in [
+        (90, 70, 33, 41), (20, 31, 60, 55), (64, 64, 64, 20), (64, 64, 20, 64),
+    ]
+    .enumerated() {
         let source = ImageGoldens.noise(width: sourceWidth, height: sourceHeight, seed: UInt64(seed))
         let whole = source.resized(width: width, height: height, filter: filter)
-        for (x, y, windowWidth, windowHeight) in [(0, 0, width, height), (3, 5, 11, 13), (width - 1, height - 1, 1, 1), (0, 7, width, 1)] {
+        for (x, y, windowWidth, windowHeight) in [
+            (0, 0, width, height), (3, 5, 11, 13), (width - 1, height - 1, 1, 1), (0, 7, width, 1),
+        ] {
             let resizer = try ImageResizer(
-                sourceWidth: sourceWidth, sourceHeight: sourceHeight, resizedWidth: width, resizedHeight: height, filter: filter,
+                sourceWidth: sourceWidth, sourceHeight: sourceHeight, resizedWidth: width, resizedHeight: height,
+                filter: filter,
                 x: x, y: y, width: windowWidth, height: windowHeight)
             var result = [UInt8](repeating: 0, count: windowWidth * windowHeight * 3)
             source.pixels.withUnsafeBufferPointer { from in
@@ -110,8 +117,14 @@ func windowOfResizeIsResizeOfWindow(filter: ResizeFilter) throws {
             contract(.squash, (10, 10), (11, 10)),
             .cropSize(cropWidth: 11, cropHeight: 10, resizedWidth: 10, resizedHeight: 10)
         ),
-        (contract(.squash, (10, 10), (0, 1)), .cropSize(cropWidth: 0, cropHeight: 1, resizedWidth: 10, resizedHeight: 10)),
-        (contract(.squash, (10, 10), (1, -5)), .cropSize(cropWidth: 1, cropHeight: -5, resizedWidth: 10, resizedHeight: 10)),
+        (
+            contract(.squash, (10, 10), (0, 1)),
+            .cropSize(cropWidth: 0, cropHeight: 1, resizedWidth: 10, resizedHeight: 10)
+        ),
+        (
+            contract(.squash, (10, 10), (1, -5)),
+            .cropSize(cropWidth: 1, cropHeight: -5, resizedWidth: 10, resizedHeight: 10)
+        ),
         (
             contract(.shortSide, (10, 10), (16, 10)),
             .cropSize(cropWidth: 16, cropHeight: 10, resizedWidth: 15, resizedHeight: 10)
@@ -140,7 +153,8 @@ func windowOfResizeIsResizeOfWindow(filter: ResizeFilter) throws {
             for filter in [ResizeFilter.bilinear, .bicubic] {
                 let result = try image.preprocessed(
                     by: Preprocessing(
-                        resizeMode: mode, filter: filter, resizeWidth: 16384, resizeHeight: mode == .squash ? 3 : 16384, cropWidth: 4,
+                        resizeMode: mode, filter: filter, resizeWidth: 16384, resizeHeight: mode == .squash ? 3 : 16384,
+                        cropWidth: 4,
                         cropHeight: 3))
                 #expect(result.pixels == Array(repeating: 77, count: 36))
             }
@@ -150,7 +164,9 @@ func windowOfResizeIsResizeOfWindow(filter: ResizeFilter) throws {
 
 @Test func cropAndFlipMoveWholePixels() {
     let image = ImageGoldens.noise(width: 7, height: 5, seed: 9)
-    func pixel(_ image: RGBImage, _ x: Int, _ y: Int) -> [UInt8] { Array(image.pixels[(y * image.width + x) * 3..<(y * image.width + x) * 3 + 3]) }
+    func pixel(_ image: RGBImage, _ x: Int, _ y: Int) -> [UInt8] {
+        Array(image.pixels[(y * image.width + x) * 3..<(y * image.width + x) * 3 + 3])
+    }
     let crop = image.cropped(x: 2, y: 1, width: 4, height: 3)
     let flip = image.flippedHorizontally()
     #expect(crop.width == 4 && crop.height == 3 && flip.width == 7 && flip.height == 5)

@@ -1,17 +1,23 @@
 """Goldens of image decoding and preprocessing: Tests/ImageCodecTests/Goldens/.
 
-Run with `$(tools/goldens/setup) tools/goldens/images.py`. Made with Pillow 13.0.0 (libjpeg-turbo 3.2.0) and numpy 2.4.6, Python 3.11.
+Run with `$(tools/goldens/setup) tools/goldens/images.py`. Made with Pillow 13.0.0 (libjpeg-turbo 3.2.0), numpy 2.4.6,
+Python 3.11.
 
-resize.json      CRC-32 of Pillow's Image.resize of seeded noise (the hardest input for rounding), many sizes, both filters. Pillow before 13
-                 always resizes rows first, so that about every tenth of these cases (much height lost) would differ there by a level
-preprocess.json  CRC-32 of resize and centre crop, the rules written out here in Python (torchvision's Resize and CenterCrop)
-decode.json      one entry a file: name, width, height; decode.bin holds the file's bytes and the expected pixels (height x width x 3)
-scaled.json      n/8 decoding, computed in double from Pillow's full-size pixels: means of squares where n is 1, 2, 4, 8, otherwise the
-                 n-point inverse DCT of the low n x n coefficients; the file and the pixels stand in scaled.bin
+resize.json      CRC-32 of Pillow's Image.resize of seeded noise (the hardest input for rounding), many sizes, both
+                 filters. Pillow before 13 always resizes rows first, so that about every tenth of these cases (much
+                 height lost) would differ there by a level
+preprocess.json  CRC-32 of resize and centre crop, the rules written out here in Python (torchvision's Resize and
+                 CenterCrop)
+decode.json      one entry a file: name, width, height; decode.bin holds the file's bytes and the expected pixels
+                 (height x width x 3)
+scaled.json      n/8 decoding, computed in double from Pillow's full-size pixels: means of squares where n is 1, 2, 4,
+                 8, otherwise the n-point inverse DCT of the low n x n coefficients; the file and the pixels stand in
+                 scaled.bin
 
-JPEG files are written by Pillow, some patched afterwards into kinds that it cannot write (the patch is said beside each). Their expected
-pixels are Pillow's. PNG files come from the small writer below, because Pillow writes neither 16-bit colour nor interlaced files; their
-expected pixels are computed from the samples, and compared with Pillow's reading where Pillow reads that kind to eight bits.
+JPEG files are written by Pillow, some patched afterwards into kinds that it cannot write (the patch is said beside
+each). Their expected pixels are Pillow's. PNG files come from the small writer below, because Pillow writes neither
+16-bit colour nor interlaced files; their expected pixels are computed from the samples, and compared with Pillow's
+reading where Pillow reads that kind to eight bits.
 """
 
 import io

@@ -1,5 +1,5 @@
-// exif.c: the one EXIF field that changes pixels, the orientation, found without trusting a single offset. Everything else in EXIF is
-// left out. A malformed block is no error: such photos exist and show well without it.
+// exif.c: the one EXIF field that changes pixels, the orientation, found without trusting a single offset. Everything
+// else in EXIF is left out. A malformed block is no error: such photos exist and show well without it.
 
 #include <stdbool.h>
 #include <string.h>
@@ -40,7 +40,8 @@ int shim_tiff_orientation(const uint8_t *bytes, size_t size) {
         uint32_t tag, type, value;
         if (!tiff_read(&tiff, entry, 2, &tag) || !tiff_read(&tiff, entry + 2, 2, &type)) return 1;
         if (tag != orientation_tag) continue;
-        // The value stands in the entry's last four bytes, left-justified in the block's byte order. The count is not looked at.
+        // The value stands in the entry's last four bytes, left-justified in the block's byte order. The count is not
+        // looked at.
         if (type != type_short && type != type_long) return 1;
         if (!tiff_read(&tiff, entry + 8, type == type_short ? 2 : 4, &value)) return 1;
         return value >= 1 && value <= 8 ? (int)value : 1;
@@ -48,8 +49,8 @@ int shim_tiff_orientation(const uint8_t *bytes, size_t size) {
     return 1;
 }
 
-// Walks the markers from the start of the file to the first scan. libjpeg could keep APP1 for us, but it would keep all of them, in
-// memory that a hostile file chooses the size of.
+// Walks the markers from the start of the file to the first scan. libjpeg could keep APP1 for us, but it would keep all
+// of them, in memory that a hostile file chooses the size of.
 int image_exif_orientation(const uint8_t *jpeg, size_t size) {
     enum { marker_app1 = 0xE1, marker_sos = 0xDA, marker_eoi = 0xD9 };
     if (jpeg == NULL || size < 4 || jpeg[0] != 0xFF || jpeg[1] != 0xD8) return 1;

@@ -21,7 +21,8 @@ static const char *foreign_format(const uint8_t *bytes, size_t size) {
 }
 
 image_status image_decode(
-    const uint8_t *bytes, size_t size, const image_options *options, image_rgb *image, char *message, size_t message_size) {
+    const uint8_t *bytes, size_t size, const image_options *options, image_rgb *image, char *message,
+    size_t message_size) {
     if (image == NULL || (bytes == NULL && size > 0)) {
         return shim_fail(message, message_size, image_bad_argument, "a null pointer was passed");
     }
@@ -42,8 +43,9 @@ image_status image_decode(
     }
     const char *foreign = foreign_format(bytes, size);
     if (foreign != NULL) {
-        return shim_fail(message, message_size, image_unknown_format, "%s is not read; convert it to JPEG, PNG or PPM", foreign);
+        return shim_fail(message, message_size, image_unknown_format,
+                         "%s is not read; convert it to JPEG, PNG or PPM", foreign);
     }
-    return shim_fail(message, message_size, image_unknown_format, "not a JPEG, PNG or PPM file (it starts with byte 0x%02X)",
-                     bytes[0]);
+    return shim_fail(message, message_size, image_unknown_format,
+                     "not a JPEG, PNG or PPM file (it starts with byte 0x%02X)", bytes[0]);
 }

@@ -1,6 +1,7 @@
-// jpeg_decode.c: JPEG to RGB with libjpeg-turbo. Every choice that changes pixels is set here rather than left to the library's default,
-// so that its SIMD and plain code, and its versions, agree: accurate integer DCT, fancy upsampling, no smoothing of unfinished scans.
-// A file that ends early or whose coded data is broken is refused, where libjpeg alone would warn and paint grey.
+// jpeg_decode.c: JPEG to RGB with libjpeg-turbo. Every choice that changes pixels is set here rather than left to the
+// library's default, so that its SIMD and plain code, and its versions, agree: accurate integer DCT, fancy upsampling,
+// no smoothing of unfinished scans. A file that ends early or whose coded data is broken is refused, where libjpeg
+// alone would warn and paint grey.
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -52,13 +53,15 @@ static void on_error(j_common_ptr codec) {
     }
 }
 
-// level < 0: a warning. Three are about bytes that carry no pixels and stand in many sound photos; the others mean wrong pixels.
+// level < 0: a warning. Three are about bytes that carry no pixels and stand in many sound photos; the others mean
+// wrong pixels.
 static void on_message(j_common_ptr codec, int level) {
     if (level >= 0) return;
     switch (codec->err->msg_code) {
     case JWRN_ADOBE_XFORM:
     case JWRN_EXTRANEOUS_DATA:
     case JWRN_JFIF_MAJOR: return;
+    case JWRN_HIT_MARKER:  // coded data that stops before its last block: an end marker put on half a download
     case JWRN_JPEG_EOF: leave(codec, image_truncated);
     default: leave(codec, image_damaged);
     }
@@ -100,11 +103,12 @@ static inline uint8_t scaled_byte(unsigned n, unsigned k) {
     return (uint8_t)((product + (product >> 8)) >> 8);
 }
 
-// CMYK as Adobe stores it, inverted (255 = no ink), to RGB by Pillow's formula: R = K' − (255 − C')·K'/255. Files without Adobe's
-// marker are taken as inverted too, as Pillow does: nearly all CMYK photos are.
+// CMYK as Adobe stores it, inverted (255 = no ink), to RGB by Pillow's formula: R = K' − (255 − C')·K'/255. Files
+// without Adobe's marker are taken as inverted too, as Pillow does: nearly all CMYK photos are.
 static void cmyk_rows_to_rgb(uint8_t *strip, size_t pixels) {
     const uint8_t *source = strip;
-    for (size_t index = 0; index < pixels; index++, source += 4, strip += 3) {  // in place: the target never overtakes the source
+    // In place: the target never overtakes the source.
+    for (size_t index = 0; index < pixels; index++, source += 4, strip += 3) {
         const uint8_t k = source[3];
         const uint8_t red = k - scaled_byte(255u - source[0], k);
         const uint8_t green = k - scaled_byte(255u - source[1], k);
@@ -145,7 +149,8 @@ static image_status read_image(
     const size_t row_bytes = (size_t)width * (size_t)components;
     reader->strip = malloc(row_bytes * shim_strip_rows);
     if (reader->strip == NULL) {
-        return shim_fail(reader->message, reader->message_size, image_out_of_memory, "no memory for a row of %u pixels", width);
+        return shim_fail(reader->message, reader->message_size, image_out_of_memory,
+                         "no memory for a row of %u pixels", width);
     }
     status = shim_allocate(image, width, height, orientation, reader->message, reader->message_size);
     if (status != image_ok) return status;
@@ -165,7 +170,8 @@ static image_status read_image(
 }
 
 image_status image_decode_jpeg(
-    const uint8_t *bytes, size_t size, const image_options *options, image_rgb *image, char *message, size_t message_size) {
+    const uint8_t *bytes, size_t size, const image_options *options, image_rgb *image, char *message,
+    size_t message_size) {
     if (image == NULL || (bytes == NULL && size > 0)) {
         return shim_fail(message, message_size, image_bad_argument, "a null pointer was passed");
     }

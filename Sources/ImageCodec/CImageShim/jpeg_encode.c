@@ -10,7 +10,8 @@
 
 #include "shim.h"
 
-// libjpeg's own memory destination loses its buffer when an error leaves by longjmp; this one keeps it where it can be freed.
+// libjpeg's own memory destination loses its buffer when an error leaves by longjmp; this one keeps it where it can be
+// freed.
 typedef struct jpeg_writer {
     struct jpeg_compress_struct codec;
     struct jpeg_error_mgr errors;
@@ -60,7 +61,8 @@ static void end_buffer(j_compress_ptr codec) {
     writer->size = writer->capacity - writer->destination.free_in_buffer;
 }
 
-static image_status write_image(jpeg_writer *writer, const uint8_t *pixels, uint32_t width, uint32_t height, int quality) {
+static image_status write_image(
+    jpeg_writer *writer, const uint8_t *pixels, uint32_t width, uint32_t height, int quality) {
     const j_compress_ptr codec = &writer->codec;
     if (setjmp(writer->escape)) return writer->status;
     jpeg_create_compress(codec);
@@ -91,8 +93,8 @@ image_status image_encode_jpeg(
     *bytes = NULL;
     *size = 0;
     if (width == 0 || height == 0 || quality < 1 || quality > 100) {
-        return shim_fail(message, message_size, image_bad_argument, "%u x %u pixels at quality %d; sides from 1, quality 1 to 100",
-                         width, height, quality);
+        return shim_fail(message, message_size, image_bad_argument,
+                         "%u x %u pixels at quality %d; sides from 1, quality 1 to 100", width, height, quality);
     }
     jpeg_writer *writer = calloc(1, sizeof *writer);
     if (writer != NULL) writer->capacity = 1 << 16, writer->bytes = malloc(writer->capacity);

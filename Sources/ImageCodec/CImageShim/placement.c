@@ -53,9 +53,11 @@ void image_free(image_rgb *image) {
 
 void image_free_bytes(uint8_t *bytes) { free(bytes); }
 
-// Source pixel (x, y) goes to origin + x·step_x + y·step_y, all in pixels of the result; only these three differ by orientation.
+// Source pixel (x, y) goes to origin + x·step_x + y·step_y, all in pixels of the result; only these three differ by
+// orientation.
 void shim_place(
-    const uint8_t *rows, uint32_t first, uint32_t count, uint32_t width, uint32_t height, int orientation, uint8_t *pixels) {
+    const uint8_t *rows, uint32_t first, uint32_t count, uint32_t width, uint32_t height, int orientation,
+    uint8_t *pixels) {
     const ptrdiff_t w = width, h = height;
     const size_t row_bytes = (size_t)width * 3;
     ptrdiff_t origin = 0, step_x = 1, step_y = w;

@@ -1,6 +1,6 @@
-// png_decode.c: PNG to RGB with libpng: every bit depth and colour kind, interlaced too. 16-bit samples keep their high byte (as Pillow
-// reads them), alpha and tRNS are laid over white without gamma, eXIf's orientation is applied. Text, colour profiles and unknown chunks
-// are skipped unread, so that their compressed contents cannot grow.
+// png_decode.c: PNG to RGB with libpng: every bit depth and colour kind, interlaced too. 16-bit samples keep their high
+// byte (as Pillow reads them), alpha and tRNS are laid over white without gamma, eXIf's orientation is applied. Text,
+// colour profiles and unknown chunks are skipped unread, so that their compressed contents cannot grow.
 
 #include <setjmp.h>
 #include <stdbool.h>
@@ -104,7 +104,8 @@ static image_status read_image(png_reader *reader, image_rgb *image) {
     const uint32_t strip_rows = passes > 1 ? height : (uint32_t)shim_strip_rows;
     reader->strip = calloc(strip_rows, row_bytes);
     if (reader->strip == NULL) {
-        return shim_fail(reader->message, reader->message_size, image_out_of_memory, "no memory for %u rows", strip_rows);
+        return shim_fail(reader->message, reader->message_size, image_out_of_memory,
+                         "no memory for %u rows", strip_rows);
     }
     const image_status status = shim_allocate(image, width, height, orientation, reader->message, reader->message_size);
     if (status != image_ok) return status;
@@ -121,7 +122,8 @@ static image_status read_image(png_reader *reader, image_rgb *image) {
 }
 
 image_status image_decode_png(
-    const uint8_t *bytes, size_t size, const image_options *options, image_rgb *image, char *message, size_t message_size) {
+    const uint8_t *bytes, size_t size, const image_options *options, image_rgb *image, char *message,
+    size_t message_size) {
     if (image == NULL || (bytes == NULL && size > 0)) {
         return shim_fail(message, message_size, image_bad_argument, "a null pointer was passed");
     }

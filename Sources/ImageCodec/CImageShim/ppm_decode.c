@@ -1,4 +1,5 @@
-// ppm_decode.c: binary PPM (P6) and PGM (P5), any maxval. The text forms (P2, P3), bitmaps (P1, P4) and PAM (P7) are left out.
+// ppm_decode.c: binary PPM (P6) and PGM (P5), any maxval. The text forms (P2, P3), bitmaps (P1, P4) and PAM (P7) are
+// left out.
 
 #include <stdbool.h>
 #include <string.h>
@@ -13,7 +14,8 @@ typedef struct ppm_header {
 
 static bool is_space(uint8_t byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
 
-// The next decimal number after spaces and comments (# to the end of the line). Large numbers stop at a value that every limit refuses.
+// The next decimal number after spaces and comments (# to the end of the line). Large numbers stop at a value that
+// every limit refuses.
 static image_status next_number(ppm_header *header, uint32_t *value) {
     bool in_comment = false;
     while (header->at < header->size) {
@@ -47,7 +49,8 @@ static uint8_t scaled_sample(uint32_t value, uint32_t maxval) {
 }
 
 image_status image_decode_ppm(
-    const uint8_t *bytes, size_t size, const image_options *options, image_rgb *image, char *message, size_t message_size) {
+    const uint8_t *bytes, size_t size, const image_options *options, image_rgb *image, char *message,
+    size_t message_size) {
     if (image == NULL || (bytes == NULL && size > 0)) {
         return shim_fail(message, message_size, image_bad_argument, "a null pointer was passed");
     }
@@ -60,8 +63,12 @@ image_status image_decode_ppm(
     uint32_t numbers[3];  // width, height, maxval
     for (int index = 0; index < 3; index++) {
         const image_status status = next_number(&header, &numbers[index]);
-        if (status == image_truncated) return shim_fail(message, message_size, status, "the file ends inside its header");
-        if (status != image_ok) return shim_fail(message, message_size, status, "the header has no number at byte %zu", header.at);
+        if (status == image_truncated) {
+            return shim_fail(message, message_size, status, "the file ends inside its header");
+        }
+        if (status != image_ok) {
+            return shim_fail(message, message_size, status, "the header has no number at byte %zu", header.at);
+        }
     }
     const uint32_t width = numbers[0], height = numbers[1], maxval = numbers[2];
     if (!is_space(bytes[header.at])) {
@@ -69,7 +76,8 @@ image_status image_decode_ppm(
     }
     header.at += 1;
     if (maxval == 0 || maxval > 65535) {
-        return shim_fail(message, message_size, image_damaged, "the largest value is %u; 1 to 65535 are allowed", maxval);
+        return shim_fail(message, message_size, image_damaged,
+                         "the largest value is %u; 1 to 65535 are allowed", maxval);
     }
     image_status status = shim_check_size(width, height, options, message, message_size);
     if (status != image_ok) return status;
@@ -85,7 +93,8 @@ image_status image_decode_ppm(
 
     const uint8_t *source = bytes + header.at;
     for (uint64_t index = 0; index < pixels * channels; index++) {
-        const uint32_t value = sample_bytes == 2 ? (uint32_t)source[2 * index] << 8 | source[2 * index + 1] : source[index];
+        const uint32_t value =
+            sample_bytes == 2 ? (uint32_t)source[2 * index] << 8 | source[2 * index + 1] : source[index];
         const uint8_t sample = maxval == 255 ? (uint8_t)value : scaled_sample(value, maxval);
         if (channels == 3) {
             image->pixels[index] = sample;

@@ -1,4 +1,5 @@
-// shim.h: what the formats' files share: the message, the size check and the placement of decoded rows. Not seen from outside.
+// shim.h: what the formats' files share: the message, the size check and the placement of decoded rows. Not seen from
+// outside.
 #ifndef SHIM_H
 #define SHIM_H
 
@@ -21,9 +22,11 @@ image_status shim_allocate(
 // Rows decoded before they are placed: enough that a turned image is written in runs, few enough to stay in the cache.
 enum { shim_strip_rows = 16 };
 
-// Puts `count` rows of RGB pixels, the first being row `first` of a width × height source, where `orientation` (1…8) shows them.
+// Puts `count` rows of RGB pixels, the first being row `first` of a width × height source, where `orientation` (1…8)
+// shows them.
 void shim_place(
-    const uint8_t *rows, uint32_t first, uint32_t count, uint32_t width, uint32_t height, int orientation, uint8_t *pixels);
+    const uint8_t *rows, uint32_t first, uint32_t count, uint32_t width, uint32_t height, int orientation,
+    uint8_t *pixels);
 
 // Orientation 1…8 from a TIFF block (EXIF without its "Exif\0\0"), 1 where it is missing or the block is malformed.
 int shim_tiff_orientation(const uint8_t *tiff, size_t size);

@@ -1,5 +1,6 @@
-// ImagePreprocessor: carries out a Preprocessing on decoded RGB pixels: resize, then centre crop. The same code on the workstation and on
-// the device. Orientation and decode scaling happen before it, in the decoder; mean and standard deviation after it, in the network.
+// ImagePreprocessor: carries out a Preprocessing on decoded RGB pixels: resize, then centre crop. The same code on the
+// workstation and on the device. Orientation and decode scaling happen before it, in the decoder; mean and standard
+// deviation after it, in the network.
 
 public struct ImagePreprocessor: ~Copyable {
     private let resizer: ImageResizer
@@ -17,8 +18,10 @@ public struct ImagePreprocessor: ~Copyable {
         let width = preprocessing.cropWidth
         let height = preprocessing.cropHeight
         resizer = try ImageResizer(
-            sourceWidth: sourceWidth, sourceHeight: sourceHeight, resizedWidth: resized.width, resizedHeight: resized.height,
-            filter: preprocessing.filter, x: Self.centre(resized.width - width), y: Self.centre(resized.height - height),
+            sourceWidth: sourceWidth, sourceHeight: sourceHeight, resizedWidth: resized.width,
+            resizedHeight: resized.height,
+            filter: preprocessing.filter, x: Self.centre(resized.width - width),
+            y: Self.centre(resized.height - height),
             width: width, height: height)
     }
 
@@ -75,8 +78,9 @@ extension Preprocessing {
         }
     }
 
-    /// What the decoder may scale a photo down to, by n/8: both sides stay at least twice `resizeWidth` and `resizeHeight`. Pass it to the
-    /// shim's `min_width` and `min_height`. (0, 0), full size, where `decodeScaling` is off.
+    /// What the decoder may scale a photo down to, by n/8: both sides stay at least twice `resizeWidth` and
+    /// `resizeHeight`. Pass it to the shim's `min_width` and `min_height`. (0, 0), full size, where `decodeScaling` is
+    /// off.
     public var minimumDecodedSize: (width: Int, height: Int) {
         decodeScaling ? (resizeWidth * 2, resizeHeight * 2) : (0, 0)
     }

@@ -1,12 +1,15 @@
-// ImageResizer: an antialiased resize of RGB bytes, equal byte for byte to Pillow's `Image.resize` (BILINEAR or BICUBIC), and of a window
-// of the result only where that is all that is wanted. Left out: other filters, other pixel kinds, alpha.
+// ImageResizer: an antialiased resize of RGB bytes, equal byte for byte to Pillow's `Image.resize` (BILINEAR or
+// BICUBIC), and of a window of the result only where that is all that is wanted. Left out: other filters, other pixel
+// kinds, alpha.
 //
-// Rows are resized horizontally one at a time, in the source's order, rounded to bytes, and added with their weights to every output row
-// that they count for; an output row is rounded and written when its last source row has come. So each source row is read once, rows
-// and columns outside the window are not computed, and the memory is a few rows whatever the source's height.
+// Rows are resized horizontally one at a time, in the source's order, rounded to bytes, and added with their weights to
+// every output row that they count for; an output row is rounded and written when its last source row has come. So each
+// source row is read once, rows and columns outside the window are not computed, and the memory is a few rows whatever
+// the source's height.
 //
-// Rounding between the two passes makes their order visible. Since version 13 Pillow runs the vertical pass first where the height loses
-// more than twice as many pixels as the width (its pull request 9549), and so does this; older versions always began with the rows.
+// Rounding between the two passes makes their order visible. Since version 13 Pillow runs the vertical pass first where
+// the height loses more than twice as many pixels as the width (its pull request 9549), and so does this; older
+// versions always began with the rows.
 
 public struct ImageResizer: ~Copyable {
     public static let maximumSourceSide = 65535
@@ -51,14 +54,16 @@ public struct ImageResizer: ~Copyable {
         sourceWidth: Int, sourceHeight: Int, resizedWidth: Int, resizedHeight: Int, filter: ResizeFilter,
         x: Int, y: Int, width: Int, height: Int
     ) throws(PreprocessingError) {
-        guard (1...Self.maximumSourceSide).contains(sourceWidth), (1...Self.maximumSourceSide).contains(sourceHeight) else {
+        guard (1...Self.maximumSourceSide).contains(sourceWidth), (1...Self.maximumSourceSide).contains(sourceHeight)
+        else {
             throw .sourceSize(width: sourceWidth, height: sourceHeight)
         }
         guard
             resizedWidth > 0, resizedHeight > 0, width > 0, height > 0, x >= 0, y >= 0,
             width <= resizedWidth, height <= resizedHeight, x <= resizedWidth - width, y <= resizedHeight - height
         else {
-            throw .cropSize(cropWidth: width, cropHeight: height, resizedWidth: resizedWidth, resizedHeight: resizedHeight)
+            throw .cropSize(
+                cropWidth: width, cropHeight: height, resizedWidth: resizedWidth, resizedHeight: resizedHeight)
         }
         guard width <= Self.maximumOutputPixels / height else { throw .outputPixels(width: width, height: height) }
         outputWidth = width

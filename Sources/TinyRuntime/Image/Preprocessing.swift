@@ -1,11 +1,12 @@
-// Preprocessing: the contract that turns a photo into the network's input pixels. It travels in the model file, so that training,
-// calibration, evaluation and device see the same bytes. Mean and standard deviation are not here: the converter folds them into
-// the first convolution, and the network's input is the photo's RGB bytes as they are.
+// Preprocessing: the contract that turns a photo into the network's input pixels. It travels in the model file, so that
+// training, calibration, evaluation and device see the same bytes. Mean and standard deviation are not here: the
+// converter folds them into the first convolution, and the network's input is the photo's RGB bytes as they are.
 
 public enum ResizeMode: UInt8, Sendable {
     /// Width and height are set as given; the aspect ratio is not kept.
     case squash = 0
-    /// The short side is set to `resizeWidth` (= `resizeHeight`); the long side follows, rounded down, as torchvision's Resize(int) does.
+    /// The short side is set to `resizeWidth` (= `resizeHeight`); the long side follows, rounded down, as torchvision's
+    /// Resize(int) does.
     case shortSide = 1
 }
 

@@ -1,4 +1,5 @@
-// PreprocessingError: contracts that no image, or not this image, can meet. Cases carry the numbers; words are the caller's.
+// PreprocessingError: contracts that no image, or not this image, can meet. Cases carry the numbers; words are the
+// caller's.
 
 public enum PreprocessingError: Error, Equatable, Sendable {
     /// The photo's sides must be within 1...`ImageResizer.maximumSourceSide`.

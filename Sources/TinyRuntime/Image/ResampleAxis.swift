@@ -1,9 +1,11 @@
-// ResampleAxis: one axis of a resize. For each output position it says which source positions count and with what weight.
+// ResampleAxis: one axis of a resize. For each output position it says which source positions count and with what
+// weight.
 //
-// An output pixel's centre is mapped into the source; the filter (triangle or Keys' cubic with a = -0.5) is stretched by the scale when
-// reducing, which is what makes the resize antialiased; the weights that fall inside the source are normalized to a sum of 1 and
-// rounded to 22 fractional bits. This is Pillow's `Image.resize`, and equal to it bit for bit: weights are computed in Double in the same
-// order of operations (+ − × ÷ only, no fused multiply-add), and everything after them is integers.
+// An output pixel's centre is mapped into the source; the filter (triangle or Keys' cubic with a = -0.5) is stretched
+// by the scale when reducing, which is what makes the resize antialiased; the weights that fall inside the source are
+// normalized to a sum of 1 and rounded to 22 fractional bits. This is Pillow's `Image.resize`, and equal to it bit for
+// bit: weights are computed in Double in the same order of operations (+ − × ÷ only, no fused multiply-add), and
+// everything after them is integers.
 
 struct ResampleAxis: ~Copyable {
     /// Fractional bits of a weight: a sum of bytes times weights, negative lobes included, stays within Int32.

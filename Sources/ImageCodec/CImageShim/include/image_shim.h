@@ -1,11 +1,12 @@
-// image_shim: photos in memory to RGB pixels, in plain C. The leaf under ImageCodec and under the device's command: it keeps libjpeg,
-// libpng and their setjmp away from Swift.
+// image_shim: photos in memory to RGB pixels, in plain C. The leaf under ImageCodec and under the device's command: it
+// keeps libjpeg, libpng and their setjmp away from Swift.
 //
-// Use: fill an image_options (zeros mean defaults), call image_decode, check the status, use image.pixels, call image_free.
-// Ownership: the shim copies nothing of the input and keeps no pointer to it. Pixels it returns are the caller's until image_free.
+// Use: fill an image_options (zeros mean defaults), call image_decode, check the status, use image.pixels, image_free.
+// Ownership: the shim keeps no pointer to the input. Pixels it returns are the caller's until image_free.
 // Threads: no global state; any number of calls at once.
-// Errors: every function returns a status; where it is not image_ok, nothing is left allocated and `message` (the caller's buffer,
-// always terminated, NULL allowed) holds one line of English. Hostile bytes give a status, never a crash.
+// Errors: every function returns a status; where it is not image_ok, nothing is left allocated and `message` (the
+// caller's buffer, always terminated, NULL allowed) holds one line of English. Hostile bytes give a status, never a
+// crash.
 // Left out: colour profiles, animation, writing PNG, reading files (bytes come from the caller).
 #ifndef IMAGE_SHIM_H
 #define IMAGE_SHIM_H
@@ -23,7 +24,7 @@ typedef enum image_status {
     image_truncated,       // the file ends before its image does
     image_damaged,         // the bytes break the format's rules
     image_unsupported,     // a kind that is not read: lossless or 12-bit JPEG, DNL height, two-component colour
-    image_too_large,       // more pixels, a longer side or more scans than allowed; said from the header, before memory is taken
+    image_too_large,       // more pixels, a longer side or more scans than allowed; said before memory is taken
     image_out_of_memory,
     image_bad_argument,    // the caller's mistake
 } image_status;
@@ -36,11 +37,12 @@ enum {
 };
 
 typedef struct image_options {
-    // Refuse an image of more pixels than this (by its header's width × height); 0 means image_default_max_pixels. Peak memory is at
-    // most 3 bytes a pixel for the result, plus 4 for an interlaced PNG, or 2 a pixel and component for a progressive JPEG.
+    // Refuse an image of more pixels than this (by its header's width × height); 0 means image_default_max_pixels. Peak
+    // memory is at most 3 bytes a pixel for the result, plus 4 for an interlaced PNG, or 2 a pixel and component for a
+    // progressive JPEG.
     uint64_t max_pixels;
-    // JPEG only: decode at n/8 of the size, with the smallest n in 1…8 whose result (orientation applied) is still at least this wide
-    // and high. 0 for both means full size. Ignored for PNG and PPM.
+    // JPEG only: decode at n/8 of the size, with the smallest n in 1…8 whose result (orientation applied) is still at
+    // least this wide and high. 0 for both means full size. Ignored for PNG and PPM.
     uint32_t min_width;
     uint32_t min_height;
 } image_options;
@@ -54,15 +56,20 @@ typedef struct image_rgb {
 // Decodes by the first bytes: JPEG, PNG (unless compiled with IMAGE_SHIM_NO_PNG) or PPM/PGM (P6, P5).
 // EXIF orientation (JPEG's APP1, PNG's eXIf) is applied; alpha is laid over white; CMYK is converted as Pillow does.
 image_status image_decode(
-    const uint8_t *bytes, size_t size, const image_options *options, image_rgb *image, char *message, size_t message_size);
+    const uint8_t *bytes, size_t size, const image_options *options, image_rgb *image, char *message,
+    size_t message_size);
 
-// The same for one format each. On a device image_decode_jpeg alone needs jpeg_decode.c, exif.c and placement.c, and only libjpeg.
+// The same for one format each. On a device image_decode_jpeg alone needs jpeg_decode.c, exif.c and placement.c, and
+// only libjpeg.
 image_status image_decode_jpeg(
-    const uint8_t *bytes, size_t size, const image_options *options, image_rgb *image, char *message, size_t message_size);
+    const uint8_t *bytes, size_t size, const image_options *options, image_rgb *image, char *message,
+    size_t message_size);
 image_status image_decode_png(
-    const uint8_t *bytes, size_t size, const image_options *options, image_rgb *image, char *message, size_t message_size);
+    const uint8_t *bytes, size_t size, const image_options *options, image_rgb *image, char *message,
+    size_t message_size);
 image_status image_decode_ppm(
-    const uint8_t *bytes, size_t size, const image_options *options, image_rgb *image, char *message, size_t message_size);
+    const uint8_t *bytes, size_t size, const image_options *options, image_rgb *image, char *message,
+    size_t message_size);
 
 // Frees the pixels and clears the struct; a cleared struct is allowed.
 void image_free(image_rgb *image);

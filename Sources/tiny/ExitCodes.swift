@@ -19,7 +19,7 @@ extension ExitCode {
             case .unreadable: self = .badData
             case .notWritten: self = .outputNotWritten
             }
-        case is SafetensorsError: self = .badData
+        case is SafetensorsError, is ONNXError, is GraphError, is MetadataError, is NPYError: self = .badData
         case is DatasetError, is CheckpointError, is PretrainedWeightsError: self = .badData
         case is RecipeError, is NetworkConfigurationError: self = .usage
         case let error as TrainingError:

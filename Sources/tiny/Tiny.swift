@@ -19,6 +19,7 @@ struct Tiny: ParsableCommand {
         subcommands: [
             Train.self,
             Export.self,
+            Infer.self,
         ])
 
     static func main() {

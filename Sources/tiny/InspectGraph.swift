@@ -1,0 +1,92 @@
+// InspectGraph: the part of `tiny inspect` that is about ONNX files: nodes, shapes, parameters, multiply-accumulates, metadata.
+
+import Foundation
+import ModelGraph
+
+enum InspectGraph {
+    /// Prints on standard output: a table, or with `json` one object on a line.
+    ///
+    /// - Throws: `FileError`, with the path.
+    static func run(path: String, json: Bool) throws {
+        let (graph, summary) = try FileContents.read(path) { data in
+            let graph = try FloatGraph(onnx: data)
+            return (graph, try GraphSummary(graph))
+        }
+        print(json ? try jsonText(path, graph, summary) : text(path, graph, summary))
+    }
+
+    private static func text(_ path: String, _ graph: FloatGraph, _ summary: GraphSummary) -> String {
+        let input = graph.input
+        var lines = [
+            "\(path): ONNX, float32",
+            "input   \(input.name): N × \(input.channels) × \(input.height) × \(input.width)",
+            "output  \(graph.output): N × \(summary.rows.last { $0.name == outputNode(graph) }?.outputShape.first ?? 0)",
+            "\(graph.nodes.count) nodes, \(summary.parameters) parameters, \(summary.multiplyAccumulates) multiply-accumulates a photo",
+            "",
+        ]
+        var table = [["node", "op", "output", "parameters", "MACs"]]
+        for row in summary.rows {
+            table.append([
+                row.name, row.op, row.outputShape.map(String.init).joined(separator: "×"), String(row.parameters),
+                String(row.multiplyAccumulates),
+            ])
+        }
+        let widths = table[0].indices.map { column in table.map { $0[column].count }.max() ?? 0 }
+        for cells in table {
+            lines.append(
+                cells.indices.map { column in
+                    let space = String(repeating: " ", count: widths[column] - cells[column].count)
+                    return column < 3 ? cells[column] + space : space + cells[column]
+                }.joined(separator: "  "))
+        }
+        lines.append("")
+        for (key, value) in graph.metadata.sorted(by: { $0.key < $1.key }) { lines.append("\(key) = \(value)") }
+        do {
+            let metadata = try ModelMetadata(properties: graph.metadata)
+            lines.append("\(metadata.labels.count) labels; photos are preprocessed as tiny.preprocessing says")
+        } catch {
+            lines.append("\(error); give it to tiny convert as options (see tiny convert --help)")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func outputNode(_ graph: FloatGraph) -> String? { graph.nodes.first { $0.output == graph.output }?.name }
+
+    /// Field names as they stand in the JSON.
+    private struct Report: Encodable {
+        struct Node: Encodable {
+            var name: String
+            var op: String
+            var inputs: [String]
+            var output: String
+            var output_shape: [Int]
+            var parameters: Int
+            var multiply_accumulates: Int
+        }
+        var file: String
+        var format = "onnx"
+        var name: String
+        var input: String
+        var input_shape: [Int]
+        var output: String
+        var parameters: Int
+        var multiply_accumulates: Int
+        var metadata: [String: String]
+        var nodes: [Node]
+    }
+
+    private static func jsonText(_ path: String, _ graph: FloatGraph, _ summary: GraphSummary) throws -> String {
+        let report = Report(
+            file: path, name: graph.name, input: graph.input.name,
+            input_shape: [graph.input.channels, graph.input.height, graph.input.width], output: graph.output,
+            parameters: summary.parameters, multiply_accumulates: summary.multiplyAccumulates, metadata: graph.metadata,
+            nodes: zip(graph.nodes, summary.rows).map { node, row in
+                .init(
+                    name: node.name, op: row.op, inputs: node.inputs, output: node.output, output_shape: row.outputShape,
+                    parameters: row.parameters, multiply_accumulates: row.multiplyAccumulates)
+            })
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(report), as: UTF8.self)
+    }
+}

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 @Suite struct EmbeddedBuildTests {
-    private static let repository = URL(fileURLWithPath: #filePath)
+    private static let repository = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
     @Test func theRuntimeCompilesInEmbeddedSwift() throws {

@@ -148,24 +148,4 @@ extension ModelMetadata {
         }
         return Tensor(shape: shape, storage: storage)
     }
-
-    /// What must hold before a photo is read.
-    /// - Throws: `ConversionError.badPreprocessing`.
-    func check(for graph: FloatGraph) throws {
-        guard mean.count == 3, standardDeviation.count == 3, mean.allSatisfy(\.isFinite),
-            standardDeviation.allSatisfy({ $0.isFinite && $0 > 0 })
-        else { throw ConversionError.badPreprocessing("mean must be three numbers, std three above zero") }
-        guard preprocessing.cropWidth == graph.input.width, preprocessing.cropHeight == graph.input.height else {
-            throw ConversionError.badPreprocessing(
-                "photos are cropped to \(preprocessing.cropWidth)×\(preprocessing.cropHeight), the network takes "
-                    + "\(graph.input.width)×\(graph.input.height): give --crop \(graph.input.width)")
-        }
-        guard preprocessing.resizeMode == .squash || preprocessing.resizeWidth == preprocessing.resizeHeight,
-            preprocessing.cropWidth <= preprocessing.resizeWidth, preprocessing.cropHeight <= preprocessing.resizeHeight
-        else {
-            throw ConversionError.badPreprocessing(
-                "a photo resized to \(preprocessing.resizeWidth)×\(preprocessing.resizeHeight) has no crop of "
-                    + "\(preprocessing.cropWidth)×\(preprocessing.cropHeight)")
-        }
-    }
 }

@@ -7,8 +7,8 @@ import ModelGraph
 import TinyRuntime
 
 package struct ConversionOptions: Sendable {
-    /// What the photos are to the network. nil: as the graph's metadata says.
-    package var metadata: ModelMetadata?
+    /// Said over, or instead of, what the graph's metadata says about labels and photos.
+    package var metadata: MetadataOptions
     package var ranges: RangeMethod
     /// At most so many calibration photos are used, drawn with `seed`; nil: all.
     package var imageLimit: Int?
@@ -16,12 +16,10 @@ package struct ConversionOptions: Sendable {
     package var threads: Int
     /// An unreadable photo fails the conversion; otherwise it is named, skipped and counted.
     package var strict: Bool
-    /// Below this share of equal answers the conversion fails.
-    package var minimumAgreement: Double
 
     package init(
-        metadata: ModelMetadata? = nil, ranges: RangeMethod = .meanSquaredError, imageLimit: Int? = 256, seed: UInt64 = 0,
-        threads: Int = ProcessInfo.processInfo.activeProcessorCount, strict: Bool = false, minimumAgreement: Double = 0
+        metadata: MetadataOptions = MetadataOptions(), ranges: RangeMethod = .meanSquaredError, imageLimit: Int? = 256, seed: UInt64 = 0,
+        threads: Int = ProcessInfo.processInfo.activeProcessorCount, strict: Bool = false
     ) {
         self.metadata = metadata
         self.ranges = ranges
@@ -29,7 +27,6 @@ package struct ConversionOptions: Sendable {
         self.seed = seed
         self.threads = threads
         self.strict = strict
-        self.minimumAgreement = minimumAgreement
     }
 }
 
@@ -37,20 +34,30 @@ package struct Conversion: Sendable {
     /// The finished file: accepted by the runtime, its self-test passed.
     package var bytes: Data
     package var report: ConversionReport
+
+    /// The finished file at its place, whole or not at all.
+    /// - Parameter minimumAgreement: below this share of equal answers nothing is written.
+    /// - Throws: `ConversionError.agreementTooLow`, `FileError.notWritten`; an earlier file is then as it was.
+    package func publish(to path: String, minimumAgreement: Double) throws {
+        guard report.agreement >= minimumAgreement else {
+            throw ConversionError.agreementTooLow(
+                equal: report.equalAnswers, images: report.images, minimum: minimumAgreement)
+        }
+        try FileContents.write(bytes, to: path)
+    }
 }
 
 package enum ConversionPipeline {
     /// - Parameters:
     ///   - calibration: photos whose activations set the ranges; labels are not used.
     ///   - evaluation: photos to compare float and int8 on; empty: the calibration photos.
-    /// - Throws: `ConversionError`, `GraphError`; nothing was written.
+    /// - Throws: `ConversionError`, `GraphError`, `MetadataError`; nothing was written.
     /// - Cost: two float inferences and one int8 inference a photo.
     package static func convert(
         _ graph: FloatGraph, calibration: [LabelledImage], evaluation: [LabelledImage], options: ConversionOptions,
         progress: (String) -> Void
     ) throws -> Conversion {
-        let metadata = try options.metadata ?? ModelMetadata(properties: graph.metadata)
-        try metadata.check(for: graph)
+        let metadata = try options.metadata.resolved(for: graph)
         let photos = PhotoSource(metadata: metadata, threads: options.threads, strict: options.strict)
         let chosen = LabelledImage.drawn(calibration, limit: options.imageLimit, seed: options.seed)
 
@@ -64,10 +71,6 @@ package enum ConversionPipeline {
         let report = try ConversionReport(
             float: graph, calibrated: calibrated, planned: planned, bytes: bytes,
             images: evaluation.isEmpty ? chosen : evaluation, from: photos, progress: progress)
-        guard report.agreement >= options.minimumAgreement else {
-            throw ConversionError.agreementTooLow(
-                equal: report.equalAnswers, images: report.images, minimum: options.minimumAgreement)
-        }
         return Conversion(bytes: bytes, report: report)
     }
 }

@@ -135,7 +135,8 @@ package enum ModelWriter {
         }
         switch op.kind {
         case .convolution(let weights, let window, let padPixel):
-            record.put(window)
+            // A pointwise op has no window: kernel and strides are 1 by its code.
+            if op.kind.code == .convolution { record.put(window) }
             for (index, value) in padPixel.enumerated() { record.put(value, at: Record.padPixel + index) }
             constants.add(weights, packed: WeightPacker.packDense(weights), to: &record)
         case .depthwise(let weights, let window):

@@ -18,15 +18,14 @@ package struct LabelledImage: Sendable, Equatable {
         self.label = label
     }
 
-    /// Photos in `folder` and below, by path; the label is the index of the photo's own folder in `labels`.
+    /// Photos in `folder` and below, by path, without labels: calibration needs none.
     /// - Throws: `FileError` where the folder is missing or cannot be read.
-    package static func list(folder: String, labels: [String] = []) throws -> [LabelledImage] {
+    package static func list(folder: String) throws -> [LabelledImage] {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) else {
             throw FileError.missing(path: folder)
         }
         guard isFolder.boolValue else { throw FileError.unreadable(path: folder, reason: "it is not a folder") }
-        let indices = Dictionary(labels.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
         let names: [String]
         do {
             names = try FileManager.default.subpathsOfDirectory(atPath: folder)
@@ -34,10 +33,8 @@ package struct LabelledImage: Sendable, Equatable {
             throw FileError.unreadable(path: folder, reason: error.localizedDescription)
         }
         // Bytewise: the same order whatever the locale.
-        return names.filter(ImageFile.isImage(path:)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.map { name in
-            let parent = name.split(separator: "/").dropLast().last.map(String.init)
-            return LabelledImage(
-                path: (folder as NSString).appendingPathComponent(name), label: parent.flatMap { indices[$0] })
+        return names.filter(ImageFile.isImage(path:)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.map {
+            LabelledImage(path: (folder as NSString).appendingPathComponent($0))
         }
     }
 

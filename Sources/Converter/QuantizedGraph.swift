@@ -44,6 +44,20 @@ package struct QuantizedWeights: Sendable, Equatable {
     package var bias: [Int32]
     /// input scale · weight scale / output scale.
     package var multiplier: [Float]
+
+    package init(
+        outputChannels: Int, kernelHeight: Int, kernelWidth: Int, inputChannels: Int, values: [Int8], scales: [Float],
+        bias: [Int32], multiplier: [Float]
+    ) {
+        self.outputChannels = outputChannels
+        self.kernelHeight = kernelHeight
+        self.kernelWidth = kernelWidth
+        self.inputChannels = inputChannels
+        self.values = values
+        self.scales = scales
+        self.bias = bias
+        self.multiplier = multiplier
+    }
 }
 
 package struct QuantizedGraph: Sendable, Equatable {

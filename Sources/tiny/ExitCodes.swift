@@ -1,6 +1,7 @@
 // ExitCodes: which exit code an error of ours becomes. 65 bad data, 66 missing input, 74 output not written, 1 the rest.
 
 import ArgumentParser
+import Converter
 import ModelGraph
 import Trainer
 
@@ -28,6 +29,13 @@ extension ExitCode {
             case .nothingToResume: self = .missingInput
             case .differentPhotos: self = .badData
             case .diverged, .interrupted: self = .failure
+            }
+        case let error as ConversionError:
+            switch error {
+            case .missingPreprocessing, .badPreprocessing: self = .usage
+            case .noCalibrationImages(0), .noEvaluationImages(0): self = .missingInput
+            case .refusedByRuntime, .agreementTooLow: self = .failure
+            default: self = .badData
             }
         default: return nil
         }

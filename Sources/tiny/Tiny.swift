@@ -20,6 +20,7 @@ struct Tiny: ParsableCommand {
             Train.self,
             Export.self,
             Infer.self,
+            Convert.self,
         ])
 
     static func main() {

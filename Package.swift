@@ -18,7 +18,9 @@ let package = Package(
         // The device: everything below compiles in the Embedded subset and needs only a libc (and libjpeg for `tinyrt`).
         .target(name: "CTinyKernels", path: "Sources/TinyRuntime/Kernels"),
         .target(name: "TinyRuntime", dependencies: ["CTinyKernels"], exclude: ["Kernels"]),
-        .executableTarget(name: "tinyrt", dependencies: ["TinyRuntime", "CImageShim"]),
+        .target(name: "CDeviceShim", path: "Sources/tinyrt/CDeviceShim"),
+        .executableTarget(
+            name: "tinyrt", dependencies: ["TinyRuntime", "CImageShim", "CDeviceShim"], exclude: ["CDeviceShim"]),
 
         // The workstation.
         .target(

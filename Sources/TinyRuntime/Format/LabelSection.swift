@@ -21,34 +21,12 @@ enum LabelSection {
         guard start == textBytes else { throw .label(index: max(0, count - 1), .endOffset) }
     }
 
-    /// UTF-8 as RFC 3629 defines it: shortest forms only, no surrogates, at most U+10FFFF.
-    static func problem(_ bytes: UnsafeRawBufferPointer) -> LabelProblem? {
+    private static func problem(_ bytes: UnsafeRawBufferPointer) -> LabelProblem? {
         var index = 0
         while index < bytes.count {
-            let lead = bytes[index]
-            // How many bytes follow, and the range of the first of them: the rest are 80…BF.
-            var following = 0
-            var second: ClosedRange<UInt8> = 0x80...0xBF
-            switch lead {
-            case 0x00...0x1F, 0x7F: return .controlCharacter
-            case 0x20...0x7E: break
-            case 0xC2...0xDF: following = 1
-            case 0xE0: (following, second) = (2, 0xA0...0xBF)
-            case 0xED: (following, second) = (2, 0x80...0x9F)
-            case 0xE1...0xEF: following = 2
-            case 0xF0: (following, second) = (3, 0x90...0xBF)
-            case 0xF1...0xF3: following = 3
-            case 0xF4: (following, second) = (3, 0x80...0x8F)
-            default: return .notUTF8
-            }
-            guard bytes.count - index > following else { return .notUTF8 }
-            if following > 0 {
-                guard second.contains(bytes[index + 1]) else { return .notUTF8 }
-                for offset in 1..<(following + 1) where bytes[index + offset] & 0xC0 != 0x80 { return .notUTF8 }
-                // U+0080…U+009F, the second set of control characters
-                if lead == 0xC2 && bytes[index + 1] < 0xA0 { return .controlCharacter }
-            }
-            index += following + 1
+            guard let length = UTF8Sequence.length(bytes, at: index) else { return .notUTF8 }
+            if UTF8Sequence.isControl(bytes, at: index) { return .controlCharacter }
+            index += length
         }
         return nil
     }

@@ -1,5 +1,5 @@
-// ConstantPool: hands out the constants section's bytes to the ops, each byte once at most, so that the work of checking a file stays
-// proportional to its length whatever its records claim.
+// ConstantPool: hands out the constants section's bytes to the ops, each byte once (a look-up table may serve several ops), so that the
+// work of checking a file stays proportional to its length whatever its records claim.
 
 struct ConstantPool {
     private let reader: ByteReader
@@ -7,6 +7,7 @@ struct ConstantPool {
     /// Offsets in the file, in the order in which they were taken.
     private var taken: [Range<UInt64>] = []
     private var takenBytes: UInt64 = 0
+    private var tables: [UInt64] = []
 
     init(_ reader: ByteReader, section: Range<UInt64>) {
         self.reader = reader
@@ -24,6 +25,13 @@ struct ConstantPool {
         guard takenBytes <= size, let base = reader.bytes.baseAddress else { throw .constantsOverlap(offset: start) }
         taken.append(start..<(start + bytes))
         return base + Int(start)
+    }
+
+    /// 256 bytes that an earlier op may have taken as its table too.
+    mutating func takeTable(_ offset: UInt64, for context: OpContext) throws(ModelError) -> UnsafeRawPointer {
+        if tables.contains(offset), let base = reader.bytes.baseAddress { return base + Int(section.lowerBound + offset) }
+        tables.append(offset)
+        return try take(offset, bytes: 256, for: context)
     }
 
     /// No two constants overlap, and what lies between them is zero.

@@ -10,7 +10,7 @@ struct TableOp {
         try context.requireInputs(1)
         try context.requireOnly([.table])
         try context.require(context.input(0).hasShape(of: context.output), .shapesDisagree)
-        table = try constants.take(context.op.table, bytes: 256, for: context).assumingMemoryBound(to: UInt8.self)
+        table = try constants.takeTable(context.op.table, for: context).assumingMemoryBound(to: UInt8.self)
         input = context.input(0).arenaOffset
         output = context.output.arenaOffset
         count = context.output.bytes

@@ -1,0 +1,47 @@
+// ClassificationText: the answer for one photo, as text or as one JSON object on a line. `tiny classify` and `tinyrt classify` print this.
+
+extension TextBytes {
+    /// `{"file":…,"predictions":[{"index":…,"label":…,"probability":…}],"rejected":…}`; a model without labels has `null` for them.
+    public mutating func appendJSON(
+        file: UnsafeBufferPointer<UInt8>, predictions: [Prediction], rejected: Bool, model: EdgeModel
+    ) {
+        append("{\"file\":")
+        append(json: file)
+        append(",\"predictions\":[")
+        for (place, prediction) in predictions.enumerated() {
+            if place > 0 { append(",") }
+            append("{\"index\":")
+            append(prediction.index)
+            append(",\"label\":")
+            if model.labelCount > 0 { append(json: model.label(prediction.index)) } else { append("null") }
+            append(",\"probability\":")
+            append(Double(prediction.probability), decimals: 6)
+            append("}")
+        }
+        append(rejected ? "],\"rejected\":true}\n" : "],\"rejected\":false}\n")
+    }
+
+    /// The file's name, then a line for each prediction.
+    public mutating func appendText(
+        file: UnsafeBufferPointer<UInt8>, predictions: [Prediction], rejected: Bool, model: EdgeModel
+    ) {
+        append(visible: file)
+        if rejected {
+            append(": rejected, no class reaches ")
+            append(Double(model.rejectionThreshold) * 100, decimals: 2)
+            append(" %")
+        }
+        newline()
+        for prediction in predictions {
+            append(Double(prediction.probability) * 100, decimals: 2, width: 8)
+            append(" %  ")
+            if model.labelCount > 0 {
+                append(visible: model.label(prediction.index))
+            } else {
+                append("class ")
+                append(prediction.index)
+            }
+            newline()
+        }
+    }
+}

@@ -1,0 +1,63 @@
+// Output: results on standard output, everything else on standard error.
+
+import CDeviceShim
+import TinyRuntime
+
+enum ExitCode {
+    static let done: Int32 = 0
+    static let failure: Int32 = 1
+    static let usage: Int32 = 64
+    static let badData: Int32 = 65
+    static let missingInput: Int32 = 66
+    static let outputNotWritten: Int32 = 74
+}
+
+enum Output {
+    /// False: the results did not reach their reader; the command ends with 74.
+    static func print(_ text: TextBytes) -> Bool {
+        let error = write(text, to: 1)
+        if error == 0 { return true }
+        complain(Output.text("standard output"), device_error_text(error))
+        return false
+    }
+
+    /// `tinyrt: WHAT: why`
+    static func complain(_ what: UnsafeBufferPointer<UInt8>, _ why: UnsafePointer<CChar>?) {
+        var line = TextBytes()
+        if let why { line.append(visible: Argument(pointer: why).bytes) }
+        complain(what, line)
+    }
+
+    static func complain(_ what: UnsafeBufferPointer<UInt8>, _ why: TextBytes) {
+        var line = TextBytes()
+        line.append("tinyrt: ")
+        line.append(visible: what)
+        line.append(": ")
+        line.append(why)
+        line.newline()
+        _ = write(line, to: 2)
+    }
+
+    /// What is wrong with the command line, and where to read how it should be. Returns the exit code.
+    static func usageError(_ what: StaticString, _ argument: Argument? = nil) -> Int32 {
+        var line = TextBytes()
+        line.append("tinyrt: ")
+        line.append(what)
+        if let argument {
+            line.append(" '")
+            line.append(visible: argument.bytes)
+            line.append("'")
+        }
+        line.append("\nSee 'tinyrt --help'.\n")
+        _ = write(line, to: 2)
+        return ExitCode.usage
+    }
+
+    static func text(_ text: StaticString) -> UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+    }
+
+    private static func write(_ text: TextBytes, to descriptor: Int32) -> Int32 {
+        text.bytes.withUnsafeBufferPointer { device_write(descriptor, $0.baseAddress, $0.count) }
+    }
+}

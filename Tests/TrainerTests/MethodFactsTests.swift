@@ -92,7 +92,9 @@ import Trainer
     @Test func parametersOfThePapersNetwork() throws {
         let network = try NetworkConfiguration(classCount: 200).makeNetwork(backend: PlainBackend(), seed: 0)
         func count(_ prefix: String) -> Int {
-            network.parameters.filter { $0.group != .buffer && $0.name.hasPrefix(prefix) }.reduce(0) { $0 + $1.value.count }
+            network.parameters.filter { $0.group != .buffer && $0.name.hasPrefix(prefix) }.reduce(0) {
+                $0 + $1.value.count
+            }
         }
         #expect(count("") == 10_527_072)
         #expect(count("features.") == 2_223_872)
@@ -113,14 +115,18 @@ import Trainer
         }
         let context = InferenceContext(backend: backend)
         func run() -> [[Float]] {
-            interaction(stages.map { backend.makeTensor(shape: [batch, depth], values: $0) }, in: context).map { $0.array() }
+            interaction(stages.map { backend.makeTensor(shape: [batch, depth], values: $0) }, in: context).map {
+                $0.array()
+            }
         }
         let (w1, b1) = (interaction.mix.weight.value.array(), interaction.mix.bias.value.array())
         let (w2, b2) = (interaction.spread.weight.value.array(), interaction.spread.bias.value.array())
         let result = run()
         func product(_ weight: [Float], _ bias: [Float], _ x: [Double]) -> [Double] {
             bias.indices.map { row in
-                x.indices.reduce(Double(bias[row])) { sum, column in sum + Double(weight[row * x.count + column]) * x[column] }
+                x.indices.reduce(Double(bias[row])) { sum, column in
+                    sum + Double(weight[row * x.count + column]) * x[column]
+                }
             }
         }
         for image in 0..<batch {

@@ -1,5 +1,5 @@
-// Numbers by formula, as in tools/goldens/method.py: what the golden iteration starts from, and what is kept of its tensors. Here too
-// are the small things that the method's tests share.
+// Numbers by formula, as in tools/goldens/method.py: what the golden iteration starts from, and what is kept of its
+// tensors. Here too are the small things that the method's tests share.
 
 import ModelGraph
 import Tensors
@@ -48,7 +48,8 @@ enum Formula {
         return backend.makeTensor(shape: [batch, size, size, 3], values: values)
     }
 
-    /// Up to 24 values of each tensor at equal strides, and its sum under random signs; tensors in the order of their names.
+    /// Up to 24 values of each tensor at equal strides, and its sum under random signs; tensors in the order of their
+    /// names.
     static func samples(_ tensors: [String: Safetensors.Entry]) -> (values: [Float], projections: [Float]) {
         var (kept, projections): ([Float], [Float]) = ([], [])
         for (name, entry) in tensors.sorted(by: { $0.key < $1.key }) {

@@ -1,9 +1,11 @@
-// One whole iteration against PyTorch in float64 (tools/goldens/method.py): mosaics, losses, gradients of every phase, updated weights and
-// running averages, and the answer at inference. Dropout's masks and the mosaics are drawn by the same formulas on both sides.
+// One whole iteration against PyTorch in float64 (tools/goldens/method.py): mosaics, losses, gradients of every phase,
+// updated weights and running averages, and the answer at inference. Dropout's masks and the mosaics are drawn by the
+// same formulas on both sides.
 //
-// Tolerances: the same script run in float32 (`--float32`) lies within 1e-5 absolute of float64 in gradients (their largest: 0.9; of
-// projections, sums of up to 100,000 values, 1e-5 + 1e-6 relative), 2e-5 in weights and averages (largest: 7.4), 2e-6 in logits and losses.
-// A ReLU on the wrong side would show as 1e-3 and more; the start is chosen so that none stands near its kink.
+// Tolerances: the same script run in float32 (`--float32`) lies within 1e-5 absolute of float64 in gradients (their
+// largest: 0.9; of projections, sums of up to 100,000 values, 1e-5 + 1e-6 relative), 2e-5 in weights and averages
+// (largest: 7.4), 2e-6 in logits and losses. A ReLU on the wrong side would show as 1e-3 and more; the start is chosen
+// so that none stands near its kink.
 
 import ModelGraph
 import Tensors
@@ -91,7 +93,8 @@ import Trainer
         try run("plain", .small(.plain), on: Self.backend(engine))
     }
 
-    /// The two ways with heads that have no loss differ by more than the tolerance, so the tests above can tell them apart.
+    /// The two ways with heads that have no loss differ by more than the tolerance, so the tests above can tell them
+    /// apart.
     @Test func steppedAndSkippedDiffer() throws {
         let stepped = try golden("paper.values")
         let skipped = try golden("skipped.values")
@@ -112,7 +115,9 @@ import Trainer
             step.run(
                 pixels: pixels, labels: Self.labels, iteration: 0, rates: Self.rates, backboneFrozen: frozen
             ) { _, outcome in
-                for parameter in network.parameters { gradients[parameter.name] = outcome.gradients[parameter]?.array() }
+                for parameter in network.parameters {
+                    gradients[parameter.name] = outcome.gradients[parameter]?.array()
+                }
             }
             return (network, gradients)
         }
@@ -124,7 +129,8 @@ import Trainer
             switch a.group {
             case .backbone:
                 #expect(kept == start && stepped != start, "\(a.name)")
-                #expect(a.velocity == nil && frozenGradients[a.name] == nil && movingGradients[a.name] != nil, "\(a.name)")
+                #expect(
+                    a.velocity == nil && frozenGradients[a.name] == nil && movingGradients[a.name] != nil, "\(a.name)")
             case .head:
                 #expect(kept == stepped && frozenGradients[a.name] == movingGradients[a.name], "\(a.name)")
             case .buffer:

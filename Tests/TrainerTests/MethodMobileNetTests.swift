@@ -1,4 +1,5 @@
-// MobileNetV2 as data: torchvision's rounding, names, shapes and initial values; padding styles; refused configurations.
+// MobileNetV2 as data: torchvision's rounding, names, shapes and initial values; padding styles; refused
+// configurations.
 
 import Foundation
 import Tensors
@@ -21,12 +22,13 @@ import Trainer
         network.parameters.filter { $0.group != .buffer }.reduce(0) { $0 + $1.value.count }
     }
 
-    /// Of `mobilenet()` in tools/goldens/method.py at these widths (1.4 with 1792 last channels), and a classifier of ten. (torchvision's 1.0 has 3,504,872 with a
-    /// classifier of a thousand.)
-    @Test(arguments: [
-        (1, 3_504_872 - 990 * 1281), (1.4, 4_315_776 + 10 * 1793), (0.75, 1_355_424 + 10 * 1281),
-        (0.35, 396_128 + 10 * 1281), (0.25, 238_112 + 10 * 1281),
-    ] as [(Float, Int)])
+    /// Of `mobilenet()` in tools/goldens/method.py at these widths (1.4 with 1792 last channels), and a classifier of
+    /// ten. (torchvision's 1.0 has 3,504,872 with a classifier of a thousand.)
+    @Test(
+        arguments: [
+            (1, 3_504_872 - 990 * 1281), (1.4, 4_315_776 + 10 * 1793), (0.75, 1_355_424 + 10 * 1281),
+            (0.35, 396_128 + 10 * 1281), (0.25, 238_112 + 10 * 1281),
+        ] as [(Float, Int)])
     func parameterCounts(width: Float, expected: Int) throws {
         #expect(count(try network { $0.width = width }) == expected)
     }
@@ -55,7 +57,8 @@ import Trainer
             let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Float(values.count)
             return (mean, variance.squareRoot(), values.map(abs).max() ?? 0)
         }
-        // 409,600 normal values of deviation √(2 / 1280): mean and deviation within 5 standard errors, the largest beyond 4 deviations.
+        // 409,600 normal values of deviation √(2 / 1280): mean and deviation within 5 standard errors, the largest
+        // beyond 4 deviations.
         let deviation = Float(2.0 / 1280).squareRoot()
         let last = try moments("features.18.0.weight")
         #expect(abs(last.mean) < 5 * deviation / 640 && abs(last.deviation / deviation - 1) < 5 / 905)
@@ -84,7 +87,8 @@ import Trainer
 
     @Test(arguments: [
         (PaddingStyle.torch, 3, 2, 160, [1, 1, 1, 1]), (.tensorflow, 3, 2, 160, [0, 1, 0, 1]),
-        (.tensorflow, 3, 1, 160, [1, 1, 1, 1]), (.tensorflow, 3, 2, 5, [1, 1, 1, 1]), (.tensorflow, 1, 1, 7, [0, 0, 0, 0]),
+        (.tensorflow, 3, 1, 160, [1, 1, 1, 1]), (.tensorflow, 3, 2, 5, [1, 1, 1, 1]),
+        (.tensorflow, 1, 1, 7, [0, 0, 0, 0]),
     ])
     func padding(style: PaddingStyle, kernel: Int, stride: Int, size: Int, expected: [Int]) {
         let window = style.window(kernel: kernel, stride: stride, inputSize: size)
@@ -108,7 +112,9 @@ import Trainer
         }
         #expect(try shapes(448) { _ in } == [[1, 56, 56, 32], [1, 28, 28, 96], [1, 14, 14, 1280]])
         #expect(
-            try shapes(64) { $0.taps = [3, 10, 17]; $0.width = 0.5 } == [[1, 16, 16, 16], [1, 4, 4, 32], [1, 2, 2, 160]])
+            try shapes(64) {
+                $0.taps = [3, 10, 17]; $0.width = 0.5
+            } == [[1, 16, 16, 16], [1, 4, 4, 32], [1, 2, 2, 160]])
         #expect(try shapes(32) { $0.stemStride = 1 } == [[1, 8, 8, 32], [1, 4, 4, 96], [1, 2, 2, 1280]])
     }
 

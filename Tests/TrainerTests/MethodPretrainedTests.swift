@@ -1,5 +1,5 @@
-// The shipped backbone: our network with models/mobilenetv2-pretrained-160.safetensors gives the taps of the Keras network it came from, and
-// a loader that says what it did.
+// The shipped backbone: our network with models/mobilenetv2-pretrained-160.safetensors gives the taps of the Keras
+// network it came from, and a loader that says what it did.
 
 import Foundation
 import ModelGraph
@@ -27,8 +27,8 @@ import Trainer
         return backend.makeTensor(shape: [1, size, size, 3], values: values)
     }
 
-    /// The golden is float64 with the file's own float16 kernels: what differs is float32's rounding through 52 convolutions, where Keras's
-    /// own float32 lies within 5e-5.
+    /// The golden is float64 with the file's own float16 kernels: what differs is float32's rounding through 52
+    /// convolutions, where Keras's own float32 lies within 5e-5.
     @Test func tapsEqualTheKerasNetworks() throws {
         let backend = FastBackend(threads: 2)
         let weights = try PretrainedWeights(path: Self.path)
@@ -101,7 +101,8 @@ import Trainer
 
     /// models/README.md names the file with its size.
     @Test func readmeNamesTheFile() throws {
-        let readme = try String(contentsOf: Golden.repository.appendingPathComponent("models/README.md"), encoding: .utf8)
+        let readme = try String(
+            contentsOf: Golden.repository.appendingPathComponent("models/README.md"), encoding: .utf8)
         let size = try FileContents.read(Self.path).count
         #expect(size == 4_677_080 && readme.contains("4,677,080") && size < 5_000_000)
     }

@@ -37,15 +37,17 @@ import Trainer
     func makeNetwork() -> TinyNetwork {
         TinyNetwork(
             filter: parameter("filter", [4, 3, 3, 2]), pointwise: parameter("pointwise", [4, 1, 1, 4]),
-            depthwise: parameter("depthwise", [4, 3, 3, 1]), mix: parameter("mix", [8, 8]), bias: parameter("bias", [8]),
+            depthwise: parameter("depthwise", [4, 3, 3, 1]), mix: parameter("mix", [8, 8]),
+            bias: parameter("bias", [8]),
             norm: BatchNorm(
                 scale: parameter("scale", [4]), shift: parameter("shift", [4]),
                 runningMean: parameter("mean", [4], group: .buffer),
                 runningVariance: parameter("variance", [4], group: .buffer), epsilon: 0.1, momentum: 0.1))
     }
 
-    /// Central differences of a weighted sum of the outputs. Float32 with steps of 2⁻⁷ leaves about 1e-3 of values near 1; a value within
-    /// the step of a kink (ReLU6, a pool's maximum) would be off by more, so five per cent of the values may be.
+    /// Central differences of a weighted sum of the outputs. Float32 with steps of 2⁻⁷ leaves about 1e-3 of values near
+    /// 1; a value within the step of a kink (ReLU6, a pool's maximum) would be off by more, so five per cent of the
+    /// values may be.
     @Test func gradientsAgreeWithFiniteDifferences() {
         let network = makeNetwork()
         let x = backend.makeTensor(
@@ -105,7 +107,9 @@ import Trainer
     }
 
     @Test func unreachedAndUntrainedParametersHaveNoGradient() {
-        let (near, far, other) = (parameter("near", [2, 3]), parameter("far", [3, 3], group: .backbone), parameter("other", [2, 3]))
+        let (near, far, other) = (
+            parameter("near", [2, 3]), parameter("far", [3, 3], group: .backbone), parameter("other", [2, 3])
+        )
         let x = backend.makeTensor(shape: [1, 3], values: [1, 2, 3])
         let tape = Tape(backend: backend, training: [.head], dropoutKey: [])
         let inner = tape.linear(tape.constant(x), weight: far, bias: nil)

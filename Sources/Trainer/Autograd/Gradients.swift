@@ -1,5 +1,5 @@
-// Gradients: what a backward pass leaves for the optimizer, by parameter. A parameter that no loss reached has none, which is not the
-// same as a gradient of zeros: the optimizer's caller decides what that means.
+// Gradients: what a backward pass leaves for the optimizer, by parameter. A parameter that no loss reached has none,
+// which is not the same as a gradient of zeros: the optimizer's caller decides what that means.
 
 import Tensors
 

@@ -1,5 +1,6 @@
-// InferenceContext: a forward pass with numbers only. Nothing is recorded, dropout is the identity, and batch norm uses its running
-// averages; or, to estimate those anew on clean photos before export, the batch's statistics, which then move the averages.
+// InferenceContext: a forward pass with numbers only. Nothing is recorded, dropout is the identity, and batch norm uses
+// its running averages; or, to estimate those anew on clean photos before export, the batch's statistics, which then
+// move the averages.
 
 import Tensors
 
@@ -8,7 +9,8 @@ package final class InferenceContext: ForwardContext {
 
     package enum BatchNormMode: Sendable, Equatable {
         case runningAverages
-        /// Normalizes by the batch and moves the averages by `momentum`: 1/k for the k-th batch leaves the mean over all batches.
+        /// Normalizes by the batch and moves the averages by `momentum`: 1/k for the k-th batch leaves the mean over
+        /// all batches.
         case batchStatistics(momentum: Float)
     }
 

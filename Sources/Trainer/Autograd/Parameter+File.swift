@@ -1,4 +1,5 @@
-// Parameter in a file: safetensors hold PyTorch's layouts, memory holds ours. Convolution weights turn between O I KH KW and O KH KW I.
+// Parameter in a file: safetensors hold PyTorch's layouts, memory holds ours. Convolution weights turn between O I KH
+// KW and O KH KW I.
 
 import ModelGraph
 import Tensors

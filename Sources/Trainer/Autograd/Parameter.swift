@@ -1,5 +1,5 @@
-// Parameter: one named tensor of a network. Names are torchvision's for the backbone (`features.0.0.weight`), so that checkpoints
-// load elsewhere. A buffer (a running average) is a Parameter too: saved, never stepped.
+// Parameter: one named tensor of a network. Names are torchvision's for the backbone (`features.0.0.weight`), so that
+// checkpoints load elsewhere. A buffer (a running average) is a Parameter too: saved, never stepped.
 
 import Tensors
 

@@ -1,5 +1,5 @@
-// Tape's ops: each computes its output and says how to go back. A closure captures just the tensors that its way back reads: whatever
-// nobody captures is freed during the forward pass already.
+// Tape's ops: each computes its output and says how to go back. A closure captures just the tensors that its way back
+// reads: whatever nobody captures is freed during the forward pass already.
 
 import Tensors
 
@@ -108,7 +108,8 @@ extension Tape: ForwardContext {
         let output = backend.maxPool(x.tensor, window: window)
         return record(output, when: x.needsGradient) { gradient, tape in
             tape.accumulate(
-                tape.backend.maxPoolBackward(x.tensor, output: output, window: window, outputGradient: gradient), into: x.target)
+                tape.backend.maxPoolBackward(x.tensor, output: output, window: window, outputGradient: gradient),
+                into: x.target)
         }
     }
 }

@@ -1,7 +1,7 @@
-// Tape: the forward pass of training. It computes each op at once and notes how to go back; `backward` then plays the notes from the end.
-// What a note holds (inputs, outputs) is freed as soon as it has been played, and an op that leads to no trained parameter is not
-// noted at all, so a frozen backbone costs neither memory nor time going back. One tape serves one forward and one backward.
-// Left out: second derivatives, and the gradient of the input.
+// Tape: the forward pass of training. It computes each op at once and notes how to go back; `backward` then plays the
+// notes from the end. What a note holds (inputs, outputs) is freed as soon as it has been played, and an op that leads
+// to no trained parameter is not noted at all, so a frozen backbone costs neither memory nor time going back. One tape
+// serves one forward and one backward. Left out: second derivatives, and the gradient of the input.
 
 import Tensors
 
@@ -9,7 +9,8 @@ package final class Tape {
     /// A tensor, and whether and where a gradient flows into it.
     package struct Value {
         package let tensor: Tensor
-        /// Place of its gradient; nil: none is wanted (the photo, or everything in front of the first trained parameter).
+        /// Place of its gradient; nil: none is wanted (the photo, or everything in front of the first trained
+        /// parameter).
         fileprivate let slot: Int?
         package var needsGradient: Bool { slot != nil }
         /// For ways back that do not read the tensor: holding this does not hold the memory.
@@ -29,8 +30,10 @@ package final class Tape {
     private var gradients = Gradients()
 
     /// - Parameters:
-    ///   - trained: which parameters get gradients; the backbone is left out while it is frozen (its batch norm's averages move all the same).
-    ///   - dropoutKey: names the stream of dropout masks, e.g. `[seed, iteration, phase]`; the n-th dropout of a forward takes its n-th word.
+    ///   - trained: which parameters get gradients; the backbone is left out while it is frozen (its batch norm's
+    ///     averages move all the same).
+    ///   - dropoutKey: names the stream of dropout masks, e.g. `[seed, iteration, phase]`; the n-th dropout of a
+    ///     forward takes its n-th word.
     package init(
         backend: any Backend, training trained: Set<Parameter.Group> = [.backbone, .head], dropoutKey: [UInt64]
     ) {
@@ -43,12 +46,14 @@ package final class Tape {
     package func constant(_ tensor: Tensor) -> Value { Value(tensor: tensor, slot: nil) }
 
     /// Goes back from the given outputs and empties the tape.
-    /// - Parameter outputs: each with the loss's gradient with respect to it, of the output's shape. The same value may stand twice.
+    /// - Parameter outputs: each with the loss's gradient with respect to it, of the output's shape. The same value may
+    ///   stand twice.
     /// - Returns: the gradients of all trained parameters that a loss reached.
     package func backward(from outputs: [(value: Value, gradient: Tensor)]) -> Gradients {
         for (value, gradient) in outputs {
             precondition(
-                value.tensor.shape == gradient.shape, "gradient \(gradient.shape) for an output of \(value.tensor.shape)")
+                value.tensor.shape == gradient.shape,
+                "gradient \(gradient.shape) for an output of \(value.tensor.shape)")
             accumulate(gradient, into: value.target)
         }
         while let note = notes.popLast() {

@@ -1,6 +1,6 @@
-// SmoothConvolution: brings a tap's feature map to the common depth D. Paper: 1×1 to F, then a dense 3×3 to D, each with batch norm and
-// ReLU. Separable: the 3×3 as a depthwise 3×3 (with batch norm and ReLU of its own, so that int8 has a bounded range between the
-// two) and a 1×1, about a quarter of the work.
+// SmoothConvolution: brings a tap's feature map to the common depth D. Paper: 1×1 to F, then a dense 3×3 to D, each
+// with batch norm and ReLU. Separable: the 3×3 as a depthwise 3×3 (with batch norm and ReLU of its own, so that int8
+// has a bounded range between the two) and a 1×1, about a quarter of the work.
 
 import Tensors
 
@@ -10,7 +10,8 @@ package struct SmoothConvolution {
     /// Running averages of these batch norms move by a hundredth, as in the released implementation.
     static let momentum: Float = 0.01
 
-    /// Parameters are named as in a PyTorch `Sequential` of convolution, batch norm, ReLU, …: `NAME.0.weight`, `NAME.1.running_mean`, `NAME.3.weight` …
+    /// Parameters are named as in a PyTorch `Sequential` of convolution, batch norm, ReLU, …: `NAME.0.weight`,
+    /// `NAME.1.running_mean`, `NAME.3.weight` …
     init(_ name: String, inputs: Int, _ configuration: NetworkConfiguration, layers: LayerFactory) {
         let (features, embedding) = (configuration.headFeatures, configuration.headEmbedding)
         let shapes: [(inputs: Int, outputs: Int, kernel: Int, groups: Int)] =

@@ -1,5 +1,5 @@
-// StageClassifier: BN → linear to F → BN → ELU → linear to the classes. Parameters are named as in a PyTorch `Sequential` of these:
-// NAME.0 (BN), NAME.1, NAME.2 (BN), NAME.4.
+// StageClassifier: BN → linear to F → BN → ELU → linear to the classes. Parameters are named as in a PyTorch
+// `Sequential` of these: NAME.0 (BN), NAME.1, NAME.2 (BN), NAME.4.
 
 import Tensors
 

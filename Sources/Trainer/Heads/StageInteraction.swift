@@ -1,4 +1,5 @@
-// StageInteraction: MSI, the multi-stage interaction of arXiv 2112.04223. One vector x_m, mixed from all stages, gates each of them:
+// StageInteraction: MSI, the multi-stage interaction of arXiv 2112.04223. One vector x_m, mixed from all stages, gates
+// each of them:
 //     x_m = W2 · Dropout(W1 · [x1; x2; x3] + b1) + b2,   g_i = sigmoid(x_m ⊙ x_i),   m_i = x_i + g_i ⊙ x_i
 // Because x_m reads every stage, a loss on one head sends gradient into all of them.
 

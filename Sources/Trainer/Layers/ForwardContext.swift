@@ -1,6 +1,6 @@
-// ForwardContext: what a network's forward pass is written against. A layer says what it computes once; the tape runs it with numbers
-// and records the way back, the inference context runs it with numbers only, and the graph exporter writes it down as ONNX nodes.
-// So what is exported is what was trained, by construction.
+// ForwardContext: what a network's forward pass is written against. A layer says what it computes once; the tape runs
+// it with numbers and records the way back, the inference context runs it with numbers only, and the graph exporter
+// writes it down as ONNX nodes. So what is exported is what was trained, by construction.
 
 import Tensors
 

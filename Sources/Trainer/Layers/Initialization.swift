@@ -1,11 +1,11 @@
-// Initialization: how new parameters start. A parameter's numbers depend on the seed and its name only, so that other heads on a
-// backbone do not change the backbone.
+// Initialization: how new parameters start. A parameter's numbers depend on the seed and its name only, so that other
+// heads on a backbone do not change the backbone.
 
 import Foundation
 
 package enum Initialization: Sendable {
     case constant(Float)
-    /// Normal, mean 0, deviation √(2 / (O·KH·KW)): torchvision's for MobileNetV2's convolutions ("Kaiming", fan-out).
+    /// Normal, mean 0, deviation √(2 / (O·KH·KW)): torchvision's for MobileNetV2's convolutions (Kaiming, fan-out).
     case kaimingNormalFanOut
     /// Uniform in ±1/√fanIn: what PyTorch gives a new convolution or linear layer, weight and bias.
     case uniform(fanIn: Int)

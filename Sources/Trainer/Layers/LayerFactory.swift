@@ -31,7 +31,8 @@ package final class LayerFactory {
             parameter("\(name).\(field)", group: group, shape: [channels], .constant(value))
         }
         return BatchNorm(
-            scale: make("weight", group, 1), shift: make("bias", group, 0), runningMean: make("running_mean", .buffer, 0),
+            scale: make("weight", group, 1), shift: make("bias", group, 0),
+            runningMean: make("running_mean", .buffer, 0),
             runningVariance: make("running_var", .buffer, 1), epsilon: epsilon, momentum: momentum)
     }
 

@@ -1,5 +1,6 @@
-// PaddingStyle: where a convolution's padding lies. It is data, because weights trained under one style are wrong under the other: at
-// stride 2 TensorFlow's SAME pads one pixel at the bottom and right only, PyTorch's padding=1 pads all four sides.
+// PaddingStyle: where a convolution's padding lies. It is data, because weights trained under one style are wrong under
+// the other: at stride 2 TensorFlow's SAME pads one pixel at the bottom and right only, PyTorch's padding=1 pads all
+// four sides.
 
 import Tensors
 

@@ -1,12 +1,13 @@
-// RecursiveMosaic: RMG, the recursive mosaic generator of arXiv 2112.04223. The region is at first the whole image. Each of `depth`
-// times it is split into quadrants; visiting them in a random order, each is swapped with the one that lies at the top left, in place;
-// then one of the four becomes the next region. Three swaps that share a place make a 4-cycle, so no quadrant stays where it was.
-// Only one quadrant is split further: depth 1, 2, 3 gives 4, 7, 10 pieces.
+// RecursiveMosaic: RMG, the recursive mosaic generator of arXiv 2112.04223. The region is at first the whole image.
+// Each of `depth` times it is split into quadrants; visiting them in a random order, each is swapped with the one that
+// lies at the top left, in place; then one of the four becomes the next region. Three swaps that share a place make a
+// 4-cycle, so no quadrant stays where it was. Only one quadrant is split further: depth 1, 2, 3 gives 4, 7, 10 pieces.
 
 package enum RecursiveMosaic {
     /// One rearrangement, to be shared by a whole batch (`Backend.permutePixels`).
     /// - Parameters:
-    ///   - height, width: in pixels; both divisible by 2^depth (networks' sides, multiples of 32, allow depths up to 5).
+    ///   - height, width: in pixels; both divisible by 2^depth (networks' sides, multiples of 32, allow depths up to
+    ///     5).
     /// - Returns: for each pixel, row by row, the index of the pixel that it shows.
     package static func permutation(
         height: Int, width: Int, depth: Int, using random: inout RandomStream

@@ -1,9 +1,10 @@
-// TrainingMethod: a method as data. One loop (Training/) runs any of them: for each batch, each phase in order is one forward, one
-// backward and one step of the optimizer; the schedule advances once a batch.
+// TrainingMethod: a method as data. One loop (Training/) runs any of them: for each batch, each phase in order is one
+// forward, one backward and one step of the optimizer; the schedule advances once a batch.
 
 /// One forward, backward and step on a batch.
 package struct Phase: Sendable, Equatable {
-    /// Depth of the recursive mosaic that rearranges the batch's pixels (Methods/RecursiveMosaic); nil: the photos as they are.
+    /// Depth of the recursive mosaic that rearranges the batch's pixels (Methods/RecursiveMosaic); nil: the photos as
+    /// they are.
     package var mosaicDepth: Int?
     /// Which heads have a loss, and its weight.
     package var losses: [HeadLoss]
@@ -32,7 +33,8 @@ package struct TrainingMethod: Sendable, Equatable {
         self.phases = phases
     }
 
-    /// arXiv 2112.04223: mosaics of depth 3, 2, 1 teach heads 1, 2, 3; the photo teaches the concat head, twice as strongly.
+    /// arXiv 2112.04223: mosaics of depth 3, 2, 1 teach heads 1, 2, 3; the photo teaches the concat head, twice as
+    /// strongly.
     package static let rmgPMSI = TrainingMethod(
         name: "rmg-pmsi",
         phases: [

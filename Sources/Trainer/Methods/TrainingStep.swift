@@ -1,5 +1,6 @@
-// TrainingStep: one iteration on one batch: for each phase of the method, in order, a forward, a backward and a step of the optimizer.
-// Which phases and losses is data (`TrainingMethod`). Left out: batches, schedules, epochs, which are the training loop's.
+// TrainingStep: one iteration on one batch: for each phase of the method, in order, a forward, a backward and a step of
+// the optimizer. Which phases and losses is data (`TrainingMethod`). Left out: batches, schedules, epochs, which are
+// the training loop's.
 
 import Tensors
 
@@ -56,7 +57,8 @@ package struct TrainingStep {
     }
 
     private func forwardAndBackward(
-        _ phase: Phase, _ index: Int, _ pixels: Tensor, _ labels: [Int], _ iteration: Int, _ groups: Set<Parameter.Group>
+        _ phase: Phase, _ index: Int, _ pixels: Tensor, _ labels: [Int], _ iteration: Int,
+        _ groups: Set<Parameter.Group>
     ) -> Outcome {
         let backend = optimizer.backend
         func key(_ purpose: Purpose) -> [UInt64] { [seed, UInt64(iteration), UInt64(index), purpose.rawValue] }

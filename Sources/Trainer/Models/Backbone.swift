@@ -1,4 +1,5 @@
-// Backbone: a feature extractor with tap points. The method asks for three; which ones is data (NetworkConfiguration.taps).
+// Backbone: a feature extractor with tap points. The method asks for three; which ones is data
+// (NetworkConfiguration.taps).
 
 import Tensors
 

@@ -1,5 +1,5 @@
-// MobileNetV2 (Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", 2018) without its classifier. Names, rounding of
-// channels and initial values are torchvision's. Left out: other tables than the paper's.
+// MobileNetV2 (Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", 2018) without its classifier.
+// Names, rounding of channels and initial values are torchvision's. Left out: other tables than the paper's.
 
 import Tensors
 
@@ -38,7 +38,9 @@ package struct MobileNetV2: Backbone {
         var channels = Self.rounded(32 * configuration.width)
         var stages = [
             InvertedResidual(
-                blocks: [block("features.0", inputs: 3, outputs: channels, kernel: 3, stride: configuration.stemStride)],
+                blocks: [
+                    block("features.0", inputs: 3, outputs: channels, kernel: 3, stride: configuration.stemStride)
+                ],
                 isResidual: false)
         ]
         var widths = [channels]

@@ -1,5 +1,6 @@
-// MultiStageNetwork: the network of RMG-PMSI (arXiv 2112.04223): three taps of a backbone, a smooth convolution and global max pooling on
-// each, the multi-stage interaction, a classifier a stage and one over all of them. Heads 0, 1, 2 are the stages', head 3 the concat head.
+// MultiStageNetwork: the network of RMG-PMSI (arXiv 2112.04223): three taps of a backbone, a smooth convolution and
+// global max pooling on each, the multi-stage interaction, a classifier a stage and one over all of them. Heads 0, 1, 2
+// are the stages', head 3 the concat head.
 
 import Tensors
 

@@ -1,4 +1,5 @@
-// NetworkConfiguration: a network as data. It stands in every checkpoint (JSON), so that the network can be built again.
+// NetworkConfiguration: a network as data. It stands in every checkpoint (JSON), so that the network can be built
+// again.
 
 import Tensors
 

@@ -1,5 +1,6 @@
-// PlainNetwork: a backbone, global average pooling and one linear layer, as torchvision's MobileNetV2 (whose dropout before the
-// classifier, 0.2, and whose names it keeps: `classifier.1.weight`). Its classifier starts as any new layer here does: uniform ±1/√fanIn.
+// PlainNetwork: a backbone, global average pooling and one linear layer, as torchvision's MobileNetV2 (whose dropout
+// before the classifier, 0.2, and whose names it keeps: `classifier.1.weight`). Its classifier starts as any new layer
+// here does: uniform ±1/√fanIn.
 
 import Tensors
 

@@ -1,6 +1,6 @@
-// PretrainedWeights: a safetensors file whose tensors are put into a network by name and shape. What the file's training took for granted
-// (padding, batch norm's epsilon, the scale of pixels) stands in its metadata and must go into the NetworkConfiguration before the
-// network is made: `apply(to:)`.
+// PretrainedWeights: a safetensors file whose tensors are put into a network by name and shape. What the file's
+// training took for granted (padding, batch norm's epsilon, the scale of pixels) stands in its metadata and must go
+// into the NetworkConfiguration before the network is made: `apply(to:)`.
 
 import Foundation
 import ModelGraph

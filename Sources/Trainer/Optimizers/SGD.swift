@@ -1,5 +1,6 @@
-// SGD: stochastic gradient descent with momentum and weight decay on all parameters, as PyTorch's (no dampening, not Nesterov), with
-// one learning rate for the backbone and one for everything new. A velocity starts as zeros at a parameter's first step.
+// SGD: stochastic gradient descent with momentum and weight decay on all parameters, as PyTorch's (no dampening, not
+// Nesterov), with one learning rate for the backbone and one for everything new. A velocity starts as zeros at a
+// parameter's first step.
 
 import Tensors
 
@@ -32,7 +33,8 @@ package struct SGD {
     package var withoutGradient: WithoutGradient
 
     package init(
-        backend: any Backend, momentum: Float = 0.9, weightDecay: Float = 5e-4, withoutGradient: WithoutGradient = .stepped
+        backend: any Backend, momentum: Float = 0.9, weightDecay: Float = 5e-4,
+        withoutGradient: WithoutGradient = .stepped
     ) {
         self.backend = backend
         self.momentum = momentum
@@ -57,7 +59,8 @@ package struct SGD {
             let velocity = parameter.velocity ?? backend.makeTensor(shape: parameter.value.shape, repeating: 0)
             parameter.velocity = velocity
             backend.stepSGD(
-                parameter: parameter.value, gradient: gradient, velocity: velocity, learningRate: rate, momentum: momentum,
+                parameter: parameter.value, gradient: gradient, velocity: velocity, learningRate: rate,
+                momentum: momentum,
                 weightDecay: weightDecay)
         }
     }

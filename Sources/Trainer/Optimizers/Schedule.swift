@@ -5,12 +5,13 @@ import Foundation
 package enum Schedule: String, Codable, Sendable, CaseIterable {
     /// To zero over the run.
     case cosine
-    /// What the paper's released code does: it divides by the run's images where it means batches, so that the factor hardly falls
-    /// (to 0.9976 for 5,994 images, batches of 32 and 150 epochs).
+    /// What the paper's released code does: it divides by the run's images where it means batches, so that the factor
+    /// hardly falls (to 0.9976 for 5,994 images, batches of 32 and 150 epochs).
     case released
 
     /// - Parameters:
-    ///   - iteration: 0 … iterationsPerEpoch · epochs. The last step of a run is one before the end, where cosine's factor is 0.
+    ///   - iteration: 0 … iterationsPerEpoch · epochs. The last step of a run is one before the end, where cosine's
+    ///     factor is 0.
     ///   - imagesPerEpoch: the training set's size, the dropped last batch included.
     package func factor(iteration: Int, iterationsPerEpoch: Int, imagesPerEpoch: Int, epochs: Int) -> Float {
         let length =

@@ -139,14 +139,16 @@ extension FastBackend {
             output.shape == x.shape && outputGradient.shape == x.shape,
             "input \(x.shape), output \(output.shape), gradient \(outputGradient.shape)")
         // The output is computed anew from x, which the backward reads anyway, by the forward's own arithmetic.
-        let result = makeTensor(shape: x.shape)
         let scaleGradient = makeTensor(shape: [channels])
         let shiftGradient = makeTensor(shape: [channels])
+        let pending = PendingGradient(
+            backend: self, x: x, outputGradient: outputGradient, statistics: statistics, shift: shift,
+            activation: activation)
         tensor_batch_norm_backward(
             engine, x.count / channels, channels, x.host, scale.host, shift.host, statistics.mean.host,
-            statistics.inverseDeviation.host, activation.kernel, outputGradient.host, result.host, scaleGradient.host,
-            shiftGradient.host)
-        return (result, scaleGradient, shiftGradient)
+            statistics.inverseDeviation.host, activation.kernel, outputGradient.host, scaleGradient.host,
+            shiftGradient.host, pending.a, pending.k, pending.c)
+        return (Tensor(shape: x.shape, storage: pending), scaleGradient, shiftGradient)
     }
 
     package func batchNormInference(

@@ -113,14 +113,18 @@ extension FastBackend {
         let input = needsInputGradient ? makeTensor(shape: x.shape) : nil
         let weightGradient = makeTensor(shape: weight.shape)
         let bias = needsBiasGradient ? makeTensor(shape: [shape.outputChannels]) : nil
+        // A batch norm's gradient that nobody has needed yet is computed inside, piece by piece.
+        let pending = (outputGradient.storage as? PendingGradient)?.kernelArguments
+        let dy = pending == nil ? outputGradient.host : nil
+        var gradient = pending ?? tensor_pending_gradient()
         if shape.isDepthwise && shape.hasVectorKernel {
             tensor_depthwise_backward(
-                engine, &sizes, x.host, weight.host, outputGradient.host, input?.host, weightGradient.host, bias?.host)
+                engine, &sizes, x.host, weight.host, dy, &gradient, input?.host, weightGradient.host, bias?.host)
             return (input, weightGradient, bias)
         }
         if !shape.isDepthwise
             && tensor_convolution_backward(
-                engine, &sizes, x.host, weight.host, outputGradient.host, input?.host, weightGradient.host, bias?.host)
+                engine, &sizes, x.host, weight.host, dy, &gradient, input?.host, weightGradient.host, bias?.host)
         {
             return (input, weightGradient, bias)
         }

@@ -28,4 +28,6 @@ package final class FastBackend: Backend, @unchecked Sendable {
     deinit { tensor_engine_destroy(engine) }
 
     package func makeStorage(count: Int) -> any TensorStorage { pool.makeStorage(count: count) }
+
+    func makeHostStorage(count: Int) -> HostStorage { pool.makeStorage(count: count) }
 }

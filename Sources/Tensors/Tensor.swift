@@ -37,6 +37,7 @@ package struct Tensor: Sendable {
 extension Tensor {
     /// Where the values lie. The caller keeps the tensor alive while it uses the pointer.
     var host: UnsafeMutablePointer<Float> {
+        if let pending = storage as? PendingGradient { return pending.storage().pointer }
         guard let storage = storage as? HostStorage else {
             preconditionFailure("a tensor of shape \(shape) lies on another device: \(type(of: storage))")
         }

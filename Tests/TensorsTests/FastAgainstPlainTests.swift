@@ -123,6 +123,51 @@ struct FastAgainstPlainTests {
         }
     }
 
+    /// The fast backend leaves a batch norm's input gradient to the convolution's backward that reads it, in pieces; larger images make several.
+    @Test("a convolution's backward behind a batch norm's", arguments: 0..<40)
+    func convolutionBehindBatchNorm(trial: Int) {
+        let seed = UInt64(trial) &* 6_700_417 &+ 9
+        var numbers = TestNumbers(seed: seed)
+        let depthwise = trial % 2 == 0
+        let kernel = depthwise ? 3 : [1, 1, 3][trial / 2 % 3]
+        let window = Window(
+            kernelHeight: kernel, kernelWidth: kernel, strideHeight: 1 + trial % 3 / 2, strideWidth: 1 + trial % 3 / 2,
+            padTop: kernel / 2, padBottom: numbers.integer(0...kernel / 2), padLeft: numbers.integer(0...kernel / 2),
+            padRight: kernel / 2)
+        let inputs = numbers.pick(Self.channelCounts)
+        let outputs = depthwise ? inputs : numbers.pick(Self.channelCounts)
+        let side = trial % 4 == 3 ? 40 : 9
+        let x = HostArray([numbers.integer(1...5), side + numbers.integer(0...3), side, inputs], &numbers)
+        let weight = HostArray([outputs, kernel, kernel, depthwise ? 1 : inputs], &numbers)
+        let shape = [x.shape[0], window.outputHeight(x.shape[1]), window.outputWidth(x.shape[2]), outputs]
+        let raw = HostArray(shape, &numbers)
+        let dy = HostArray(shape, &numbers)
+        let scale = HostArray([outputs], &numbers, from: 0.5, to: 2)
+        let shift = HostArray([outputs], &numbers)
+        let withBias = trial % 5 == 0
+        let rows = dy.values.count / outputs
+        compare(
+            "convolution x \(x.shape) weight \(weight.shape) \(window), bias \(withBias), behind batch norm",
+            // dx of the batch norm is of size 4 and carries the rounding of sums over `rows`.
+            absolute: 2e-6 * Float(max(rows, kernel * kernel * outputs)), seed: seed
+        ) { backend in
+            let groups = depthwise ? inputs : 1
+            let (normInput, gamma, beta) = (raw.on(backend), scale.on(backend), shift.on(backend))
+            let (y, statistics) = backend.batchNormTraining(
+                normInput, scale: gamma, shift: beta, runningMean: backend.makeTensor(shape: [outputs], repeating: 0),
+                runningVariance: backend.makeTensor(shape: [outputs], repeating: 1), momentum: 0.1, epsilon: 1e-3,
+                activation: .identity)
+            let norm = backend.batchNormTrainingBackward(
+                normInput, output: y, scale: gamma, shift: beta, statistics: statistics, activation: .identity,
+                outputGradient: dy.on(backend))
+            let back = backend.convolutionBackward(
+                x.on(backend), weight: weight.on(backend), outputGradient: norm.input, window: window, groups: groups,
+                needsInputGradient: trial % 7 != 6, needsBiasGradient: withBias)
+            return [("dw", back.weight)] + (back.input.map { [("dx", $0)] } ?? [])
+                + (back.bias.map { [("db", $0)] } ?? []) + [("dx of the norm, read later", norm.input)]
+        }
+    }
+
     @Test("linear", arguments: 0..<30)
     func linear(trial: Int) {
         let seed = UInt64(trial) &* 15_485_863 &+ 5

@@ -149,30 +149,66 @@ void tensor_batch_norm_training(
 
 void tensor_batch_norm_backward(
     tensor_engine *engine, long rows, long channels, const float *x, const float *scale, const float *shift, const float *mean,
-    const float *inverse_deviation, tensor_activation activation, const float *dy, float *dx, float *dscale, float *dshift) {
+    const float *inverse_deviation, tensor_activation activation, const float *dy, float *dscale, float *dshift, float *a, float *k, float *c) {
     engine_entry entry = engine_enter(engine);
     norm_task t = begin(engine, rows, channels, x, activation);
     double *total = channel_scratch(engine, channels);
-    float *a = (float *)(total + 2 * channels), *k = a + channels, *constant = k + channels;
-    for (long c = 0; c < channels; c++) a[c] = scale[c] * inverse_deviation[c];
+    for (long i = 0; i < channels; i++) a[i] = scale[i] * inverse_deviation[i];
     t.dy = dy;
-    t.out = dx;
     t.a = repeated(&t, 0, a);
     t.mean = repeated(&t, 1, mean);
     t.shift = repeated(&t, 2, shift);
     engine_run(engine, gradient_sums_task, &t);
     join(&t, total);
-    for (long c = 0; c < channels; c++) {
-        double inverse = inverse_deviation[c], factor = (double)scale[c] * inverse / (double)rows;
-        dshift[c] = (float)total[c];
-        dscale[c] = (float)(total[channels + c] * inverse);
-        k[c] = (float)(-factor * total[channels + c] * inverse * inverse);
-        constant[c] = (float)(-factor * total[c]);
+    for (long i = 0; i < channels; i++) {
+        double inverse = inverse_deviation[i], factor = (double)scale[i] * inverse / (double)rows;
+        dshift[i] = (float)total[i];
+        dscale[i] = (float)(total[channels + i] * inverse);
+        k[i] = (float)(-factor * total[channels + i] * inverse * inverse);
+        c[i] = (float)(-factor * total[i]);
     }
-    t.k = repeated(&t, 3, k);
-    t.c = repeated(&t, 4, constant);
-    engine_run(engine, gradient_task, &t);
     engine_leave(engine, entry);
+}
+
+// ---- the input's gradient, all at once or in pieces
+
+void engine_pending_compute(tensor_engine *engine, long rows, const tensor_pending_gradient *gradient, float *dx) {
+    norm_task t = begin(engine, rows, gradient->channels, gradient->x, gradient->activation);
+    t.dy = gradient->dy;
+    t.out = dx;
+    t.a = repeated(&t, 0, gradient->a);
+    t.mean = repeated(&t, 1, gradient->mean);
+    t.shift = repeated(&t, 2, gradient->shift);
+    t.k = repeated(&t, 3, gradient->k);
+    t.c = repeated(&t, 4, gradient->c);
+    engine_run(engine, gradient_task, &t);
+}
+
+void tensor_pending_gradient_compute(tensor_engine *engine, long rows, const tensor_pending_gradient *pending, float *dx) {
+    engine_entry entry = engine_enter(engine);
+    engine_pending_compute(engine, rows, pending, dx);
+    engine_leave(engine, entry);
+}
+
+engine_pending engine_pending_begin(tensor_engine *engine, const tensor_pending_gradient *gradient) {
+    norm_task t = begin(engine, 0, gradient->channels, NULL, gradient->activation);
+    engine_pending pending = {.vector = engine->vector, .gradient = *gradient, .period = t.period, .repeat = t.period / gradient->channels};
+    long stride = (t.period + 15) / 16 * 16;
+    float *block = engine_scratch(engine, 0, SLOT_PENDING, 5 * stride * 4);
+    const float *values[5] = {gradient->a, gradient->mean, gradient->shift, gradient->k, gradient->c};
+    const float **fields[5] = {&pending.a, &pending.mean, &pending.shift, &pending.k, &pending.c};
+    for (int field = 0; field < 5; field++) {
+        float *p = block + field * stride;
+        for (long i = 0; i < t.period; i += gradient->channels) memcpy(p + i, values[field], (size_t)gradient->channels * 4);
+        *fields[field] = p;
+    }
+    return pending;
+}
+
+void engine_pending_piece(const engine_pending *p, long first_row, long rows, float *dx) {
+    long channels = p->gradient.channels, start = first_row * channels;
+    p->vector->norm_gradient(
+        p->gradient.x + start, p->gradient.dy + start, p->a, p->mean, p->shift, p->k, p->c, rows / p->repeat, p->period, p->gradient.activation, dx);
 }
 
 void tensor_channel_affine(

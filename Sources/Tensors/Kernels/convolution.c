@@ -147,12 +147,11 @@ static cache_entry *primitive_for(tensor_primitive_cache *cache, const tensor_co
 
 typedef struct { int argument; const dnnl_memory_desc_t *description; void *data; } argument;
 
-static void execute(tensor_engine *engine, int thread, dnnl_primitive_t primitive, int count, const argument *arguments) {
+static void execute(tensor_engine *engine, dnnl_primitive_t primitive, int count, const argument *arguments) {
     enum { MOST = 6 };
     dnnl_exec_arg_t list[MOST];
     dnnl_stream_t stream;
     dnnl_engine_t dnnl = engine->primitives->engine;
-    (void)thread;
     if (dnnl_stream_create(&stream, dnnl, dnnl_stream_default_flags)) abort();
     for (int i = 0; i < count; i++) {
         list[i].arg = arguments[i].argument;
@@ -163,11 +162,11 @@ static void execute(tensor_engine *engine, int thread, dnnl_primitive_t primitiv
     dnnl_stream_destroy(stream);
 }
 
-enum { SLOT_WEIGHT, SLOT_SCRATCHPAD, SLOT_GRADIENT };
+enum { SLOT_WEIGHT, SLOT_SCRATCHPAD, SLOT_GRADIENT, SLOT_PART };
 
 static void reorder(tensor_engine *engine, const cache_entry *entry, const dnnl_memory_desc_t *from, const void *source, const dnnl_memory_desc_t *to, void *target) {
     argument arguments[] = {{DNNL_ARG_FROM, from, (void *)source}, {DNNL_ARG_TO, to, target}};
-    execute(engine, 0, entry->reorder, 2, arguments);
+    execute(engine, entry->reorder, 2, arguments);
 }
 
 static const float *laid_out(tensor_engine *engine, const cache_entry *entry, const float *weight) {
@@ -177,16 +176,21 @@ static const float *laid_out(tensor_engine *engine, const cache_entry *entry, co
     return target;
 }
 
-// How a convolution falls into the threads' shares.
+// How a convolution falls into pieces: each thread has a share of the units (pixels or images), and works through it in pieces that stay
+// in its cache, so that what several passes read comes from memory once.
 typedef struct {
     tensor_engine *engine;
     tensor_conv_shape shape;   // of the whole; where `pixels`, one row of pixels
-    bool pixels;
+    bool pixels;               // a unit is a pixel, not an image
+    long total, alignment;     // units; shares and pieces start at multiples of `alignment`
+    long piece;                // units a piece, but for the last of a share
     const float *x, *weight, *bias, *dy;
+    const engine_pending *pending;  // instead of dy
     float *y, *dx;
-    bool needs_weights;
-    long layout_bytes;
-    cache_entry *forward[2], *data[2], *weights[2];  // for the longer and the shorter share
+    long layout_bytes;         // of the weights' gradient
+    int sizes;                 // different lengths of a piece
+    long units[4];
+    cache_entry *forward[4], *data[4], *weights[4];  // by length
 } convolution_task;
 
 static bool is_pointwise(const tensor_conv_shape *s) {
@@ -194,65 +198,92 @@ static bool is_pointwise(const tensor_conv_shape *s) {
         && !s->pad_right;
 }
 
-static convolution_task begin(tensor_engine *engine, const tensor_conv_shape *shape) {
-    convolution_task t = {.engine = engine, .shape = *shape, .pixels = is_pointwise(shape)};
-    if (t.pixels) {
-        t.shape.width = t.shape.output_width = shape->batch * shape->height * shape->width;
-        t.shape.batch = t.shape.height = t.shape.output_height = 1;
-    }
-    return t;
-}
-
-static long share_total(const convolution_task *t) { return t->pixels ? t->shape.width : t->shape.batch; }
-static long longest_share(const convolution_task *t) { return (share_total(t) + t->engine->threads - 1) / t->engine->threads; }
-
-// Which part of the whole is this thread's; false: none.
-static bool my_share(const convolution_task *t, int thread, int threads, long *first, long *count) {
-    long end;
-    engine_share(share_total(t), 1, thread, threads, first, &end);
-    *count = end - *first;
-    return *count > 0;
-}
-
-// Primitives for both lengths of a share.
-static bool find(convolution_task *t, direction direction, cache_entry *found[2]) {
-    for (int shorter = 0; shorter < 2; shorter++) {
-        tensor_conv_shape part = t->shape;
-        long count = longest_share(t) - shorter;
-        found[shorter] = NULL;
-        if (shorter && (share_total(t) % t->engine->threads == 0 || count == 0)) continue;
-        if (t->pixels) part.width = part.output_width = count;
-        else part.batch = count;
-        found[shorter] = primitive_for(t->engine->primitives, &part, direction, direction == FORWARD && t->bias);
-        if (!found[shorter]) return false;
-    }
-    // One layout of the weights must serve all shares.
-    return !found[1] || dnnl_memory_desc_equal(&found[0]->weight, &found[1]->weight);
-}
-
+// Values of a unit of input or output.
 static long plane(const convolution_task *t, bool output) {
     const tensor_conv_shape *s = &t->shape;
     if (t->pixels) return output ? s->output_channels : s->input_channels;
     return output ? s->output_height * s->output_width * s->output_channels : s->height * s->width * s->input_channels;
 }
 
+static void my_share(const convolution_task *t, int thread, int threads, long *first, long *end) {
+    engine_share(t->total, t->alignment, thread, threads, first, end);
+}
+
+static void note_size(convolution_task *t, long units) {
+    for (int i = 0; i < t->sizes; i++)
+        if (t->units[i] == units) return;
+    if (units > 0) t->units[t->sizes++] = units;
+}
+
+static int size_index(const convolution_task *t, long units) {
+    int i = 0;
+    while (t->units[i] != units) i++;
+    return i;
+}
+
+// `piece_bytes`: what a piece of input and output may take; 0: a piece is a whole share.
+static convolution_task begin(tensor_engine *engine, const tensor_conv_shape *shape, long alignment, long piece_bytes) {
+    convolution_task t = {.engine = engine, .shape = *shape, .pixels = is_pointwise(shape), .alignment = alignment, .total = shape->batch};
+    if (t.pixels) {
+        t.total = shape->batch * shape->height * shape->width;
+        t.shape.width = t.shape.output_width = t.total;
+        t.shape.batch = t.shape.height = t.shape.output_height = 1;
+    }
+    long longest = 0, first, end;
+    for (int thread = 0; thread < engine->threads; thread++) {
+        my_share(&t, thread, engine->threads, &first, &end);
+        if (end - first > longest) longest = end - first;
+    }
+    long bytes = longest * (plane(&t, false) + plane(&t, true)) * 4, pieces = piece_bytes ? (bytes + piece_bytes - 1) / piece_bytes : 1;
+    if (pieces < 1) pieces = 1;
+    t.piece = (longest + pieces - 1) / pieces;
+    t.piece = (t.piece + alignment - 1) / alignment * alignment;
+    // Shares have at most three lengths (two, and a last one cut short by the alignment): pieces at most four.
+    note_size(&t, longest < t.piece ? longest : t.piece);
+    for (int thread = 0; thread < engine->threads; thread++) {
+        my_share(&t, thread, engine->threads, &first, &end);
+        if (end - first >= t.piece) note_size(&t, t.piece);
+        note_size(&t, (end - first) % t.piece);
+    }
+    return t;
+}
+
+// Primitives for every length; false: oneDNN lacks one.
+static bool find(convolution_task *t, direction direction, cache_entry *found[4]) {
+    for (int i = 0; i < t->sizes; i++) {
+        tensor_conv_shape part = t->shape;
+        if (t->pixels) part.width = part.output_width = t->units[i];
+        else part.batch = t->units[i];
+        found[i] = primitive_for(t->engine->primitives, &part, direction, direction == FORWARD && t->bias);
+        // One layout of the weights must serve all pieces.
+        if (!found[i] || !dnnl_memory_desc_equal(&found[0]->weight, &found[i]->weight)) return false;
+    }
+    return t->sizes > 0;
+}
+
+static void *scratchpad(const convolution_task *t, int thread, const cache_entry *e) {
+    return engine_scratch(t->engine, thread, SLOT_SCRATCHPAD, (long)dnnl_memory_desc_get_size(&e->scratchpad));
+}
+
 static void forward_task(void *context, int thread, int threads) {
     const convolution_task *t = context;
-    long first, count;
-    if (!my_share(t, thread, threads, &first, &count)) return;
-    const cache_entry *e = t->forward[count < longest_share(t)];
-    void *scratch = engine_scratch(t->engine, thread, SLOT_SCRATCHPAD, (long)dnnl_memory_desc_get_size(&e->scratchpad));
-    argument arguments[] = {
-        {DNNL_ARG_SRC, &e->x, (void *)(t->x + first * plane(t, false))}, {DNNL_ARG_WEIGHTS, &e->weight, (void *)t->weight},
-        {DNNL_ARG_DST, &e->y, t->y + first * plane(t, true)},            {DNNL_ARG_SCRATCHPAD, &e->scratchpad, scratch},
-        {DNNL_ARG_BIAS, &e->bias, (void *)t->bias},
-    };
-    execute(t->engine, thread, e->primitive, t->bias ? 5 : 4, arguments);
+    long first, end;
+    my_share(t, thread, threads, &first, &end);
+    for (long count; first < end; first += count) {
+        count = end - first < t->piece ? end - first : t->piece;
+        const cache_entry *e = t->forward[size_index(t, count)];
+        argument arguments[] = {
+            {DNNL_ARG_SRC, &e->x, (void *)(t->x + first * plane(t, false))}, {DNNL_ARG_WEIGHTS, &e->weight, (void *)t->weight},
+            {DNNL_ARG_DST, &e->y, t->y + first * plane(t, true)},            {DNNL_ARG_SCRATCHPAD, &e->scratchpad, scratchpad(t, thread, e)},
+            {DNNL_ARG_BIAS, &e->bias, (void *)t->bias},
+        };
+        execute(t->engine, e->primitive, t->bias ? 5 : 4, arguments);
+    }
 }
 
 bool tensor_convolution(tensor_engine *engine, const tensor_conv_shape *shape, const float *x, const float *weight, const float *bias, float *y) {
     engine_entry entry = engine_enter(engine);
-    convolution_task t = begin(engine, shape);
+    convolution_task t = begin(engine, shape, 1, 0);
     t.x = x, t.bias = bias, t.y = y;
     bool works = find(&t, FORWARD, t.forward);
     if (works) {
@@ -263,63 +294,91 @@ bool tensor_convolution(tensor_engine *engine, const tensor_conv_shape *shape, c
     return works;
 }
 
-static float *gradient_part(const convolution_task *t, int thread) { return engine_scratch(t->engine, thread, SLOT_GRADIENT, t->layout_bytes); }
+static float *gradient_sum(const convolution_task *t, int thread) { return engine_scratch(t->engine, thread, SLOT_GRADIENT, t->layout_bytes); }
 
-static void backward_task(void *context, int thread, int threads) {
-    const convolution_task *t = context;
-    long first, count;
-    if (!my_share(t, thread, threads, &first, &count)) {
-        memset(gradient_part(t, thread), 0, (size_t)t->layout_bytes);
-        return;
+static void backward_piece(const convolution_task *t, int thread, long first, long count, bool is_first) {
+    int size = size_index(t, count);
+    void *x = (void *)(t->x + first * plane(t, false)), *dy;
+    if (!t->pending) dy = (void *)(t->dy + first * plane(t, true));
+    else {
+        long rows = t->pixels ? 1 : t->shape.output_height * t->shape.output_width;
+        dy = engine_scratch(t->engine, thread, SLOT_PIECE, t->piece * plane(t, true) * 4);
+        engine_pending_piece(t->pending, first * rows, count * rows, dy);
     }
-    int which = count < longest_share(t);
-    void *x = (void *)(t->x + first * plane(t, false)), *dy = (void *)(t->dy + first * plane(t, true));
     if (t->dx) {
-        const cache_entry *e = t->data[which];
-        void *scratch = engine_scratch(t->engine, thread, SLOT_SCRATCHPAD, (long)dnnl_memory_desc_get_size(&e->scratchpad));
+        const cache_entry *e = t->data[size];
         argument arguments[] = {
             {DNNL_ARG_DIFF_DST, &e->y, dy},
             {DNNL_ARG_WEIGHTS, &e->weight, (void *)t->weight},
             {DNNL_ARG_DIFF_SRC, &e->x, t->dx + first * plane(t, false)},
-            {DNNL_ARG_SCRATCHPAD, &e->scratchpad, scratch},
+            {DNNL_ARG_SCRATCHPAD, &e->scratchpad, scratchpad(t, thread, e)},
         };
-        execute(t->engine, thread, e->primitive, 4, arguments);
+        execute(t->engine, e->primitive, 4, arguments);
     }
-    const cache_entry *e = t->weights[which];
-    void *scratch = engine_scratch(t->engine, thread, SLOT_SCRATCHPAD, (long)dnnl_memory_desc_get_size(&e->scratchpad));
+    const cache_entry *e = t->weights[size];
+    float *sum = gradient_sum(t, thread), *part = is_first ? sum : engine_scratch(t->engine, thread, SLOT_PART, t->layout_bytes);
     argument arguments[] = {
         {DNNL_ARG_SRC, &e->x, x},
         {DNNL_ARG_DIFF_DST, &e->y, dy},
-        {DNNL_ARG_DIFF_WEIGHTS, &e->weight, gradient_part(t, thread)},
-        {DNNL_ARG_SCRATCHPAD, &e->scratchpad, scratch},
+        {DNNL_ARG_DIFF_WEIGHTS, &e->weight, part},
+        {DNNL_ARG_SCRATCHPAD, &e->scratchpad, scratchpad(t, thread, e)},
     };
-    execute(t->engine, thread, e->primitive, 4, arguments);
+    execute(t->engine, e->primitive, 4, arguments);
+    if (!is_first) t->engine->vector->add(sum, part, t->layout_bytes / 4, sum);
 }
 
-// Adds the threads' gradients into thread 0's, each thread a piece.
+static void backward_task(void *context, int thread, int threads) {
+    const convolution_task *t = context;
+    long first, end;
+    my_share(t, thread, threads, &first, &end);
+    if (first == end) memset(gradient_sum(t, thread), 0, (size_t)t->layout_bytes);
+    for (long start = first, count; start < end; start += count) {
+        count = end - start < t->piece ? end - start : t->piece;
+        backward_piece(t, thread, start, count, start == first);
+    }
+}
+
+// Adds the threads' gradients into thread 0's, each thread a part of it.
 static void sum_task(void *context, int thread, int threads) {
     const convolution_task *t = context;
     long first, end;
     engine_share(t->layout_bytes / 4, 16, thread, threads, &first, &end);
-    float *total = gradient_part(t, 0) + first;
-    for (int other = 1; other < threads; other++) t->engine->vector->add(total, gradient_part(t, other) + first, end - first, total);
+    float *total = gradient_sum(t, 0) + first;
+    for (int other = 1; other < threads; other++) t->engine->vector->add(total, gradient_sum(t, other) + first, end - first, total);
+}
+
+// Half of a core's second-level cache, or what makes adding up the pieces' gradients of large weights cheap beside computing them.
+static long piece_limit(const tensor_conv_shape *s) {
+    long weights = s->output_channels * s->input_channels * s->kernel_height * s->kernel_width * 4, cache = 384 << 10;
+    return 4 * weights > cache ? 4 * weights : cache;
 }
 
 bool tensor_convolution_backward(
-    tensor_engine *engine, const tensor_conv_shape *shape, const float *x, const float *weight, const float *dy, float *dx, float *dw, float *db) {
+    tensor_engine *engine, const tensor_conv_shape *shape, const float *x, const float *weight, const float *dy,
+    const tensor_pending_gradient *gradient, float *dx, float *dw, float *db) {
     engine_entry entry = engine_enter(engine);
-    convolution_task t = begin(engine, shape);
-    t.x = x, t.dy = dy, t.dx = dx;
+    long pixels = shape->output_height * shape->output_width, rows = shape->batch * pixels;
+    engine_pending pending;
+    if (!dy) pending = engine_pending_begin(engine, gradient);
+    bool in_pieces = !dy && !db && (is_pointwise(shape) ? rows : pixels) % pending.repeat == 0;
+    convolution_task t = begin(engine, shape, is_pointwise(shape) ? 16 : 1, piece_limit(shape));
+    t.x = x, t.dx = dx;
     bool works = (!dx || find(&t, BACKWARD_DATA, t.data)) && find(&t, BACKWARD_WEIGHTS, t.weights);
     if (works) {
+        if (in_pieces) t.pending = &pending;
+        else if (!dy) {
+            float *all = engine_scratch(engine, 0, SLOT_PIECE, rows * shape->output_channels * 4);
+            engine_pending_compute(engine, rows, gradient, all);
+            dy = all;
+        }
+        t.dy = dy;
         if (dx) t.weight = laid_out(engine, t.data[0], weight);
         const cache_entry *e = t.weights[0];
         t.layout_bytes = (long)dnnl_memory_desc_get_size(&e->weight);
         engine_run(engine, backward_task, &t);
         if (engine->threads > 1) engine_run(engine, sum_task, &t);
-        if (e->reorder) reorder(engine, e, &e->weight, gradient_part(&t, 0), &e->plain_weight, dw);
-        else memcpy(dw, gradient_part(&t, 0), (size_t)t.layout_bytes);
-        long rows = shape->batch * shape->output_height * shape->output_width;
+        if (e->reorder) reorder(engine, e, &e->weight, gradient_sum(&t, 0), &e->plain_weight, dw);
+        else memcpy(dw, gradient_sum(&t, 0), (size_t)t.layout_bytes);
         if (db) engine_channel_sums(engine, rows, shape->output_channels, dy, db);
     }
     engine_leave(engine, entry);

@@ -11,14 +11,21 @@ typedef struct { long first, end; } columns;
 // One output pixel, `n` channels; rows[r]: the input row under kernel row r.
 INLINE void forward_pixel(const tensor_conv_shape *s, const float *const *rows, const float *w, const float *bias, long c, long n, long q, float *y) {
     long channels = s->input_channels, start = q * s->stride_width - s->pad_left;
+    long first = start < 0 ? -start : 0, end = s->width - start < s->kernel_width ? s->width - start : s->kernel_width;
     V sum = bias ? load_part(bias + c, n) : splat(0);
     for (long r = 0; r < s->kernel_height; r++)
-        for (long k = 0; k < s->kernel_width; k++) {
-            long column = start + k;
-            if (column < 0 || column >= s->width) continue;
-            sum += load_part(rows[r] + column * channels + c, n) * load_part(w + (r * s->kernel_width + k) * channels + c, n);
-        }
+        for (long k = first; k < end; k++)
+            sum += load_part(rows[r] + (start + k) * channels + c, n) * load_part(w + (r * s->kernel_width + k) * channels + c, n);
     store_part(y + q * channels + c, sum, n);
+}
+
+// Output pixels [first, end). The length of a whole vector is a constant here: a copy of unknown length is a call.
+static void forward_pixels(
+    const tensor_conv_shape *s, const float *const *rows, const float *w, const float *bias, long c, long n, long first, long end, float *y) {
+    if (n == VECTOR_FLOATS)
+        for (long q = first; q < end; q++) forward_pixel(s, rows, w, bias, c, VECTOR_FLOATS, q, y);
+    else
+        for (long q = first; q < end; q++) forward_pixel(s, rows, w, bias, c, n, q, y);
 }
 
 INLINE void forward_3x3(
@@ -59,8 +66,8 @@ static void depthwise(const depthwise_task *task) {
                 V bias = task->bias ? load(task->bias + c) : splat(0);
                 forward_3x3(rows, task->weight, bias, channels, c, s->stride_width, s->pad_left, fast, y);
             }
-            for (long q = 0; q < fast.first; q++) forward_pixel(s, rows, task->weight, task->bias, c, n, q, y);
-            for (long q = fast.end; q < s->output_width; q++) forward_pixel(s, rows, task->weight, task->bias, c, n, q, y);
+            forward_pixels(s, rows, task->weight, task->bias, c, n, 0, fast.first, y);
+            forward_pixels(s, rows, task->weight, task->bias, c, n, fast.end, s->output_width, y);
         }
     }
 }
@@ -84,6 +91,14 @@ INLINE void backward_pixel(
         }
     }
     if (dx) store_part(dx + column * channels + c, sum, n);
+}
+
+static void backward_pixels(
+    const tensor_conv_shape *s, const float *const *rows, const float *w, const float *x, long c, long n, long first, long end, float *dx, float *dw) {
+    if (n == VECTOR_FLOATS)
+        for (long column = first; column < end; column++) backward_pixel(s, rows, w, x, c, VECTOR_FLOATS, column, dx, dw);
+    else
+        for (long column = first; column < end; column++) backward_pixel(s, rows, w, x, c, n, column, dx, dw);
 }
 
 // Stride 1. rows: as above, zeros instead of null.
@@ -187,8 +202,8 @@ static void depthwise_backward(const depthwise_task *task) {
                 else if (count == 1) backward_3x3_stride2(1, present, kernel_rows, task->weight, x, channels, c, s->pad_left, outputs, dx, task->image_dw);
                 else backward_3x3_stride2(2, present, kernel_rows, task->weight, x, channels, c, s->pad_left, outputs, dx, task->image_dw);
             }
-            for (long q = 0; q < fast.first; q++) backward_pixel(s, rows, task->weight, x, c, n, q, dx, task->image_dw);
-            for (long q = fast.end; q < s->width; q++) backward_pixel(s, rows, task->weight, x, c, n, q, dx, task->image_dw);
+            backward_pixels(s, rows, task->weight, x, c, n, 0, fast.first, dx, task->image_dw);
+            backward_pixels(s, rows, task->weight, x, c, n, fast.end, s->width, dx, task->image_dw);
         }
     }
     add_image(task, taps);

@@ -12,7 +12,8 @@
 
 typedef struct tensor_primitive_cache tensor_primitive_cache;
 
-enum { SCRATCH_SLOTS = 4 };
+// Slots 0 to 3 are each file's own; the others are named here because files meet in them.
+enum { SLOT_PENDING = 4, SLOT_PIECE, SCRATCH_SLOTS };
 
 // `thread` is 0 ..< threads; 0 is the caller.
 typedef void (*tensor_task)(void *context, int thread, int threads);
@@ -57,6 +58,18 @@ static inline void engine_share(long count, long unit, int thread, int threads, 
 
 // Σ over rows, one a channel; inside an operation. Uses slots of thread 0 and the threads' sums (batch_norm.c).
 void engine_channel_sums(tensor_engine *engine, long rows, long channels, const float *x, float *sums);
+
+// A pending gradient made ready to be computed in pieces, from any thread (batch_norm.c).
+typedef struct {
+    const tensor_vector_kernels *vector;
+    tensor_pending_gradient gradient;
+    long period, repeat;                      // pieces are whole multiples of `repeat` rows
+    const float *a, *mean, *shift, *k, *c;    // `period` each
+} engine_pending;
+engine_pending engine_pending_begin(tensor_engine *engine, const tensor_pending_gradient *gradient);
+void engine_pending_piece(const engine_pending *pending, long first_row, long rows, float *dx);
+// All of it, inside an operation.
+void engine_pending_compute(tensor_engine *engine, long rows, const tensor_pending_gradient *gradient, float *dx);
 
 tensor_primitive_cache *primitive_cache_create(void);
 void primitive_cache_destroy(tensor_primitive_cache *cache);

@@ -31,24 +31,37 @@ typedef struct {
     long kernel_height, kernel_width, stride_height, stride_width, pad_top, pad_bottom, pad_left, pad_right;
 } tensor_conv_shape;
 
+// A batch norm's input gradient that has not been computed yet: dx = a·g + k·(x − mean) + c, with g = dy where the activation of
+// a·(x − mean) + shift is linear. What reads it computes it piece by piece, in the cache, and it never goes to memory.
+typedef struct {
+    long channels;
+    const float *x, *dy;                      // rows × channels
+    const float *a, *mean, *shift, *k, *c;    // channels
+    tensor_activation activation;
+} tensor_pending_gradient;
+void tensor_pending_gradient_compute(tensor_engine *engine, long rows, const tensor_pending_gradient *pending, float *dx);
+
 // Dense convolution by oneDNN; bias may be null. False: oneDNN has no implementation (the caller takes the plain version).
 bool tensor_convolution(tensor_engine *engine, const tensor_conv_shape *shape, const float *x, const float *weight, const float *bias, float *y);
-// dx and db may be null (not wanted).
+// dx and db may be null (not wanted). The output's gradient is dy or, where that is null, `pending`.
 bool tensor_convolution_backward(
-    tensor_engine *engine, const tensor_conv_shape *shape, const float *x, const float *weight, const float *dy, float *dx, float *dw, float *db);
+    tensor_engine *engine, const tensor_conv_shape *shape, const float *x, const float *weight, const float *dy,
+    const tensor_pending_gradient *pending, float *dx, float *dw, float *db);
 
 // Depthwise, any kernel up to 7 × 7; bias may be null.
 void tensor_depthwise(tensor_engine *engine, const tensor_conv_shape *shape, const float *x, const float *weight, const float *bias, float *y);
 void tensor_depthwise_backward(
-    tensor_engine *engine, const tensor_conv_shape *shape, const float *x, const float *weight, const float *dy, float *dx, float *dw, float *db);
+    tensor_engine *engine, const tensor_conv_shape *shape, const float *x, const float *weight, const float *dy,
+    const tensor_pending_gradient *pending, float *dx, float *dw, float *db);
 
 // Batch norm over rows × channels. mean and inverse_deviation are written; the running averages move.
 void tensor_batch_norm_training(
     tensor_engine *engine, long rows, long channels, const float *x, const float *scale, const float *shift, float *running_mean,
     float *running_variance, float momentum, float epsilon, tensor_activation activation, float *y, float *mean, float *inverse_deviation);
+// The sums of the backward, and the coefficients of the input's gradient: a, k and c of a tensor_pending_gradient, `channels` each.
 void tensor_batch_norm_backward(
     tensor_engine *engine, long rows, long channels, const float *x, const float *scale, const float *shift, const float *mean,
-    const float *inverse_deviation, tensor_activation activation, const float *dy, float *dx, float *dscale, float *dshift);
+    const float *inverse_deviation, tensor_activation activation, const float *dy, float *dscale, float *dshift, float *a, float *k, float *c);
 // y = activation(a[c]·(x − mean[c]) + shift[c])
 void tensor_channel_affine(
     tensor_engine *engine, long rows, long channels, const float *x, const float *a, const float *mean, const float *shift,

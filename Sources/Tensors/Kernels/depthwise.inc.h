@@ -28,19 +28,35 @@ static void forward_pixels(
         for (long q = first; q < end; q++) forward_pixel(s, rows, w, bias, c, n, q, y);
 }
 
+// Kernel columns first ..< end, constants: of the pixel whose first column is at p.
+INLINE V forward_taps(const float *const p[3], const V k[9], V bias, long channels, int first, int end) {
+    V sum[3] = {bias, splat(0), splat(0)};
+    UNROLL for (int i = first; i < end; i++)
+        UNROLL for (int r = 0; r < 3; r++) sum[r] += k[3 * r + i] * load(p[r] + i * channels);
+    return sum[0] + sum[1] + sum[2];
+}
+
+// A row of output by a 3 × 3 kernel, a whole vector of channels. width: of the input, at least 3.
 INLINE void forward_3x3(
-    const float *const *rows, const float *w, V bias, long channels, long c, long stride, long pad, columns inside, float *y) {
+    const float *const *rows, const float *w, V bias, long channels, long c, long width, long stride, long pad, columns inside, long outputs, float *y) {
     V k[9];
     UNROLL for (int i = 0; i < 9; i++) k[i] = load(w + i * channels + c);
-    long start = (inside.first * stride - pad) * channels + c;
-    const float *p0 = rows[0] + start, *p1 = rows[1] + start, *p2 = rows[2] + start;
-    float *out = y + inside.first * channels + c;
-    for (long q = inside.first; q < inside.end; q++) {
-        V a = bias + k[0] * load(p0), b = k[3] * load(p1), d = k[6] * load(p2);
-        a += k[1] * load(p0 + channels), b += k[4] * load(p1 + channels), d += k[7] * load(p2 + channels);
-        a += k[2] * load(p0 + 2 * channels), b += k[5] * load(p1 + 2 * channels), d += k[8] * load(p2 + 2 * channels);
-        store(out, a + b + d);
-        p0 += stride * channels, p1 += stride * channels, p2 += stride * channels, out += channels;
+    for (long q = 0; q < outputs; q++) {
+        long start = q * stride - pad;
+        const float *p[3] = {rows[0] + start * channels + c, rows[1] + start * channels + c, rows[2] + start * channels + c};
+        float *out = y + q * channels + c;
+        if (q == inside.first)
+            for (; q < inside.end; q++, out += channels) {
+                store(out, forward_taps(p, k, bias, channels, 0, 3));
+                UNROLL for (int r = 0; r < 3; r++) p[r] += stride * channels;
+            }
+        if (q >= outputs) break;
+        start = q * stride - pad;
+        if (start == -1) store(out, forward_taps(p, k, bias, channels, 1, 3));
+        else if (start == -2) store(out, forward_taps(p, k, bias, channels, 2, 3));
+        else if (start == width - 2) store(out, forward_taps(p, k, bias, channels, 0, 2));
+        else if (start == width - 1) store(out, forward_taps(p, k, bias, channels, 0, 1));
+        else store(out, bias);  // wholly in the padding
     }
 }
 
@@ -49,7 +65,7 @@ static void depthwise(const depthwise_task *task) {
     long channels = s->input_channels, full = channels / VECTOR_FLOATS * VECTOR_FLOATS;
     bool is_3x3 = s->kernel_height == 3 && s->kernel_width == 3;
     columns inside = {(s->pad_left + s->stride_width - 1) / s->stride_width, (s->width + s->pad_left - s->kernel_width) / s->stride_width + 1};
-    if (s->width + s->pad_left < s->kernel_width || inside.end < inside.first || !is_3x3) inside.first = inside.end = 0;
+    bool fast = is_3x3 && s->width >= 3 && inside.end > inside.first;
     for (long row = task->first; row < task->end; row++) {
         long image = row / s->output_height, top = row % s->output_height * s->stride_height - s->pad_top;
         const float *rows[MAX_KERNEL];
@@ -59,15 +75,13 @@ static void depthwise(const depthwise_task *task) {
         }
         float *y = task->y + row * s->output_width * channels;
         for (long c = 0; c < channels; c += VECTOR_FLOATS) {
-            bool whole = c < full;
-            columns fast = whole ? inside : (columns){0, 0};
-            long n = whole ? VECTOR_FLOATS : channels - c;
-            if (fast.end > fast.first) {
+            if (c < full && fast) {
                 V bias = task->bias ? load(task->bias + c) : splat(0);
-                forward_3x3(rows, task->weight, bias, channels, c, s->stride_width, s->pad_left, fast, y);
+                forward_3x3(rows, task->weight, bias, channels, c, s->width, s->stride_width, s->pad_left, inside, s->output_width, y);
+            } else {
+                long n = c < full ? VECTOR_FLOATS : channels - c;
+                forward_pixels(s, rows, task->weight, task->bias, c, n, 0, s->output_width, y);
             }
-            forward_pixels(s, rows, task->weight, task->bias, c, n, 0, fast.first, y);
-            forward_pixels(s, rows, task->weight, task->bias, c, n, fast.end, s->output_width, y);
         }
     }
 }
@@ -101,23 +115,39 @@ static void backward_pixels(
         for (long column = first; column < end; column++) backward_pixel(s, rows, w, x, c, n, column, dx, dw);
 }
 
-// Stride 1. rows: as above, zeros instead of null.
-INLINE void backward_3x3(const float *const *rows, const float *w, const float *x, long channels, long c, long pad, columns inside, float *dx, float *dw) {
+// Kernel columns first ..< end, constants, wrote from this input pixel to columns at p + 2 − k.
+INLINE V backward_taps(const float *const p[3], const V k[9], V g[9], V value, long channels, int first, int end) {
+    V sum[3] = {splat(0), splat(0), splat(0)};
+    UNROLL for (int i = first; i < end; i++)
+        UNROLL for (int r = 0; r < 3; r++) {
+            V dy = load(p[r] + (2 - i) * channels);
+            sum[r] += dy * k[3 * r + i];
+            g[3 * r + i] += dy * value;
+        }
+    return sum[0] + sum[1] + sum[2];
+}
+
+// A row of input, stride 1, padding at most 2. rows: as above, zeros instead of null; outputs: their width, at least 3.
+INLINE void backward_3x3(
+    const float *const *rows, const float *w, const float *x, long channels, long c, long pad, columns inside, long width, long outputs, float *dx, float *dw) {
     V k[9], g[9];
     UNROLL for (int i = 0; i < 9; i++) k[i] = load(w + i * channels + c), g[i] = load(dw + i * channels + c);
-    // kernel column 2 wrote to column + pad − 2, column 0 to column + pad
-    long start = (inside.first + pad - 2) * channels + c;
-    const float *p0 = rows[0] + start, *p1 = rows[1] + start, *p2 = rows[2] + start;
-    for (long column = inside.first; column < inside.end; column++) {
-        V value = load(x + column * channels + c);
-        V a = splat(0), b = splat(0), d = splat(0);
-        UNROLL for (int i = 0; i < 3; i++) {
-            V g0 = load(p0 + i * channels), g1 = load(p1 + i * channels), g2 = load(p2 + i * channels);
-            a += g0 * k[2 - i], b += g1 * k[5 - i], d += g2 * k[8 - i];
-            g[2 - i] += g0 * value, g[5 - i] += g1 * value, g[8 - i] += g2 * value;
-        }
-        store(dx + column * channels + c, a + b + d);
-        p0 += channels, p1 += channels, p2 += channels;
+    for (long column = 0; column < width; column++) {
+        long start = column + pad - 2;
+        const float *p[3] = {rows[0] + start * channels + c, rows[1] + start * channels + c, rows[2] + start * channels + c};
+        if (column == inside.first)
+            for (; column < inside.end; column++) {
+                store(dx + column * channels + c, backward_taps(p, k, g, load(x + column * channels + c), channels, 0, 3));
+                UNROLL for (int r = 0; r < 3; r++) p[r] += channels;
+            }
+        if (column >= width) break;
+        start = column + pad - 2;
+        V value = load(x + column * channels + c), sum = splat(0);
+        if (start == -1) sum = backward_taps(p, k, g, value, channels, 0, 2);
+        else if (start == -2) sum = backward_taps(p, k, g, value, channels, 0, 1);
+        else if (start == outputs - 2) sum = backward_taps(p, k, g, value, channels, 1, 3);
+        else if (start == outputs - 1) sum = backward_taps(p, k, g, value, channels, 2, 3);
+        store(dx + column * channels + c, sum);
     }
     UNROLL for (int i = 0; i < 9; i++) store(dw + i * channels + c, g[i]);
 }
@@ -125,8 +155,8 @@ INLINE void backward_3x3(const float *const *rows, const float *w, const float *
 // Stride 2. This input row was read by `count` kernel rows: the middle one, or the first and last. Output columns [first, end) each own
 // the input column under their middle tap and the one after it, which the next output column's first tap reads too.
 INLINE void backward_3x3_stride2(
-    int count, const float *const *rows, const int *kernel_rows, const float *w, const float *x, long channels, long c, long pad, columns outputs, float *dx,
-    float *dw) {
+    int count, const float *const *rows, const int *kernel_rows, const float *w, const float *x, long channels, long c, long pad, columns outputs,
+    long output_width, float *dx, float *dw) {
     V k[2][3], g[2][3], here[2];
     UNROLL for (int r = 0; r < count; r++) {
         UNROLL for (int i = 0; i < 3; i++) {
@@ -137,9 +167,10 @@ INLINE void backward_3x3_stride2(
     }
     for (long q = outputs.first; q < outputs.end; q++) {
         long column = 2 * q + 1 - pad;
+        bool is_last = q + 1 == output_width;
         V middle = load(x + column * channels + c), after = load(x + (column + 1) * channels + c), a = splat(0), b = splat(0);
         UNROLL for (int r = 0; r < count; r++) {
-            V next = load(rows[r] + (q + 1) * channels + c);
+            V next = is_last ? splat(0) : load(rows[r] + (q + 1) * channels + c);
             a += here[r] * k[r][1];
             b += here[r] * k[r][2];
             b += next * k[r][0];
@@ -163,18 +194,17 @@ static void depthwise_backward(const depthwise_task *task) {
     const tensor_conv_shape *s = task->shape;
     long channels = s->input_channels, full = channels / VECTOR_FLOATS * VECTOR_FLOATS, taps = s->kernel_height * s->kernel_width * channels;
     bool is_3x3 = s->kernel_height == 3 && s->kernel_width == 3 && task->dx;
-    bool stride1 = is_3x3 && s->stride_height == 1 && s->stride_width == 1, stride2 = is_3x3 && s->stride_height == 2 && s->stride_width == 2;
+    bool stride1 = is_3x3 && s->stride_height == 1 && s->stride_width == 1 && s->pad_left <= 2, stride2 = is_3x3 && s->stride_height == 2 && s->stride_width == 2;
     columns inside = {0, 0}, outputs = {0, 0};
     if (stride1) {
         inside.first = s->pad_left < 2 ? 2 - s->pad_left : 0;
         inside.end = s->output_width - s->pad_left < s->width ? s->output_width - s->pad_left : s->width;
-        if (inside.end <= inside.first) inside.first = inside.end = 0;
     }
     if (stride2) {
         outputs.first = s->pad_left / 2;  // 2q + 1 − pad ≥ 0
         outputs.end = (s->width - 2 + s->pad_left - 1) / 2 + 1;  // 2q + 2 − pad ≤ width − 1
         if (s->width + s->pad_left < 3) outputs.end = 0;
-        if (outputs.end > s->output_width - 1) outputs.end = s->output_width - 1;
+        if (outputs.end > s->output_width) outputs.end = s->output_width;
         if (outputs.end <= outputs.first) outputs.first = outputs.end = 0;
         else inside = (columns){2 * outputs.first + 1 - s->pad_left, 2 * outputs.end + 1 - s->pad_left};
     }
@@ -194,13 +224,19 @@ static void depthwise_backward(const depthwise_task *task) {
         const float *x = task->x + row * s->width * channels;
         float *dx = task->dx ? task->dx + row * s->width * channels : NULL;
         for (long c = 0; c < channels; c += VECTOR_FLOATS) {
-            bool whole = c < full;
-            columns fast = whole ? inside : (columns){0, 0};
-            long n = whole ? VECTOR_FLOATS : channels - c;
+            if (c < full && stride1 && s->output_width >= 3 && inside.end > inside.first) {
+                backward_3x3(padded, task->weight, x, channels, c, s->pad_left, inside, s->width, s->output_width, dx, task->image_dw);
+                continue;
+            }
+            long n = c < full ? VECTOR_FLOATS : channels - c;
+            columns fast = c < full && stride2 ? inside : (columns){0, 0};
             if (fast.end > fast.first) {
-                if (stride1) backward_3x3(padded, task->weight, x, channels, c, s->pad_left, fast, dx, task->image_dw);
-                else if (count == 1) backward_3x3_stride2(1, present, kernel_rows, task->weight, x, channels, c, s->pad_left, outputs, dx, task->image_dw);
-                else backward_3x3_stride2(2, present, kernel_rows, task->weight, x, channels, c, s->pad_left, outputs, dx, task->image_dw);
+                if (count == 1)
+                    backward_3x3_stride2(
+                        1, present, kernel_rows, task->weight, x, channels, c, s->pad_left, outputs, s->output_width, dx, task->image_dw);
+                else
+                    backward_3x3_stride2(
+                        2, present, kernel_rows, task->weight, x, channels, c, s->pad_left, outputs, s->output_width, dx, task->image_dw);
             }
             backward_pixels(s, rows, task->weight, x, c, n, 0, fast.first, dx, task->image_dw);
             backward_pixels(s, rows, task->weight, x, c, n, fast.end, s->width, dx, task->image_dw);

@@ -2,7 +2,9 @@
 
 import ArgumentParser
 import Converter
+import ImageCodec
 import ModelGraph
+import TinyRuntime
 import Trainer
 
 extension ExitCode {
@@ -22,6 +24,12 @@ extension ExitCode {
             }
         case is SafetensorsError, is ONNXError, is GraphError, is MetadataError, is NPYError: self = .badData
         case is DatasetError, is CheckpointError, is PretrainedWeightsError: self = .badData
+        case is ImageError: self = .badData
+        case let error as ModelError:
+            switch error {
+            case .selfTestFailed, .selfTestOutputDiffers, .instructionSetUnavailable: self = .failure
+            default: self = .badData
+            }
         case is RecipeError, is NetworkConfigurationError: self = .usage
         case let error as TrainingError:
             switch error {

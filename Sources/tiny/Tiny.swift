@@ -19,8 +19,11 @@ struct Tiny: ParsableCommand {
         subcommands: [
             Train.self,
             Export.self,
-            Infer.self,
             Convert.self,
+            Classify.self,
+            Infer.self,
+            Inspect.self,
+            Benchmark.self,
         ])
 
     static func main() {

@@ -92,12 +92,13 @@ package struct Safetensors: Sendable, Equatable {
             switch type {
             case .float32: file.append(entry.values.littleEndianBytes)
             case .float16:
-                let words = entry.values.map { Float16($0) }
-                if let index = words.indices.first(where: { !words[$0].isFinite && entry.values[$0].isFinite }) {
+                // From halfway between the largest float16 and the next power of two on, rounding gives infinity.
+                if let index = entry.values.firstIndex(where: { $0.isFinite && abs($0) >= 65520 }) {
                     throw SafetensorsError.badTensor(
                         name: name, reason: "value \(index), \(entry.values[index]), does not fit into float16")
                 }
-                words.map(\.bitPattern.littleEndian).withUnsafeBytes { file.append(contentsOf: $0) }
+                let words = entry.values.map { Float16($0).bitPattern.littleEndian }
+                words.withUnsafeBytes { file.append(contentsOf: $0) }
             }
         }
         return file

@@ -1,12 +1,12 @@
 // Damaged files: seeded mutations of good ones. Each is read or refused with one of our errors; a crash ends the test run, and the seed
-// that was running is in its output. What is read is then written and read again.
+// that was running is in its output. What is read is then written and read again. TINY_FUZZ_ROUNDS=200000 makes a long run.
 
 import Foundation
 import ModelGraph
 import Testing
 
 struct FuzzTests {
-    static let rounds = 3000
+    static let rounds = ProcessInfo.processInfo.environment["TINY_FUZZ_ROUNDS"].flatMap { Int($0) } ?? 3000
 
     @Test(arguments: ["every-op", "attributes", "written"])
     func onnx(name: String) throws {
@@ -26,8 +26,8 @@ struct FuzzTests {
                 Issue.record("seed \(seed): \(error)")
             }
         }
-        // Most single bytes are weights, so many mutations must pass: otherwise only the first check is tested.
-        #expect(accepted > Self.rounds / 20)
+        // Some mutations hit only weights and must pass: otherwise only the first check would be tested.
+        #expect(accepted > Self.rounds / 50)
         #expect(accepted < Self.rounds)
     }
 
@@ -44,7 +44,7 @@ struct FuzzTests {
                 Issue.record("seed \(seed): \(error)")
             }
         }
-        #expect(accepted > Self.rounds / 20)
+        #expect(accepted > Self.rounds / 50)
         #expect(accepted < Self.rounds)
     }
 
@@ -61,7 +61,7 @@ struct FuzzTests {
                 Issue.record("seed \(seed): \(error)")
             }
         }
-        #expect(accepted > Self.rounds / 20)
+        #expect(accepted > Self.rounds / 50)
         #expect(accepted < Self.rounds)
     }
 

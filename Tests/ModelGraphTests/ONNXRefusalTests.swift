@@ -181,6 +181,23 @@ struct ONNXRefusalTests {
         }
     }
 
+    @Test func refusesEndlessNesting() {
+        // A node that opens a million groups (field 1000, wire type 3), all inside each other.
+        let node = [UInt8](repeating: 0, count: 1_000_000).flatMap { _ in [0xC3, 0x3E] as [UInt8] }
+        var file: [UInt8] = [0x08, 0x08]
+        for (tag, inner) in [(0x3A, node.count + 4), (0x0A, node.count)] {
+            file.append(UInt8(tag))
+            var length = inner
+            while length >= 0x80 {
+                file.append(UInt8(length & 0x7F | 0x80))
+                length >>= 7
+            }
+            file.append(UInt8(length))
+        }
+        file += node
+        #expect(throws: ONNXError.notONNX(reason: "its protobuf is damaged")) { try FloatGraph(onnx: Data(file)) }
+    }
+
     @Test(arguments: [
         ([], "it is empty"),
         ([0x08], "it is cut off inside a number"),

@@ -67,7 +67,9 @@ let package = Package(
             exclude: ["Goldens"]),
         .testTarget(
             name: "TrainerTests",
-            dependencies: ["Trainer", "ModelGraph", "Tensors", "ImageCodec", "TinyRuntime", "TestSupport"],
+            dependencies: [
+                "Trainer", "Converter", "ModelGraph", "Tensors", "ImageCodec", "TinyRuntime", "TestSupport",
+            ],
             exclude: ["Goldens"]),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Trainer", "Converter", "TinyRuntime", "ImageCodec", "TestSupport"]),

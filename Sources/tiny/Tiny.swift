@@ -24,6 +24,7 @@ struct Tiny: ParsableCommand {
             Infer.self,
             Inspect.self,
             Benchmark.self,
+            Evaluate.self,
         ])
 
     static func main() {

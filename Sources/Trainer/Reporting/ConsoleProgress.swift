@@ -39,8 +39,8 @@ package final class ConsoleProgress {
         isLineOpen = false
     }
 
-    /// At most ten times a second; nothing where lines cannot be renewed.
-    private func renew(_ text: String) {
+    /// Text in place of the last renewed one, at most ten times a second; nothing where lines cannot be renewed.
+    package func renew(_ text: String) {
         guard isTerminal, !isLineOpen || (ContinuousClock.now - lastShown).seconds > 0.1 else { return }
         write("\r\u{1B}[K" + text)
         isLineOpen = true

@@ -161,12 +161,13 @@ package struct TrainingRun {
     }
 
     private static func describe(_ index: DatasetIndex, _ recipe: TrainingRecipe) -> String {
+        func rate(_ value: Float) -> String { String(format: "%.4g", value) }
         let split = index.isSplitBySeed ? " (split by seed \(recipe.seed))" : ""
         return """
             \(index.classes.count) classes, \(index.training.count) training and \(index.validation.count) validation images\(split)
             \(recipe.network.method.rawValue), \(recipe.network.backbone.rawValue) \(recipe.network.width), \
             \(recipe.network.imageSize)×\(recipe.network.imageSize) pixels, batch \(recipe.batchSize), \
-            lr \(recipe.learningRate) (backbone \(recipe.backboneLearningRate)), \(recipe.epochs) epochs\
+            lr \(rate(recipe.learningRate)) (backbone \(rate(recipe.backboneLearningRate))), \(recipe.epochs) epochs\
             \(recipe.freezeEpochs > 0 ? ", backbone frozen for \(recipe.freezeEpochs)" : "")
             """
     }

@@ -47,7 +47,7 @@ package final class ConsoleProgress {
         lastShown = .now
     }
 
-    static func text(_ progress: TrainingLoop.Progress) -> String {
+    static func text(_ progress: BatchProgress) -> String {
         """
         epoch \(progress.epoch)/\(progress.epochs)  batch \(progress.batch)/\(progress.batches)  \
         loss \(losses(progress.phaseLosses))  \(rate(progress.imagesPerSecond)) images/s  \

@@ -15,4 +15,17 @@ package struct EpochRecord: Sendable, Equatable {
     package var imagesPerSecond: Double
     /// Of training and validation.
     package var seconds: Double
+
+    package init(
+        epoch: Int, iteration: Int, rates: LearningRates, phaseLosses: [Double], validation: Validation?,
+        imagesPerSecond: Double, seconds: Double
+    ) {
+        self.epoch = epoch
+        self.iteration = iteration
+        self.rates = rates
+        self.phaseLosses = phaseLosses
+        self.validation = validation
+        self.imagesPerSecond = imagesPerSecond
+        self.seconds = seconds
+    }
 }

@@ -15,20 +15,8 @@ package struct TrainingLoop {
     /// Threads that prepare batches.
     package let workers: Int
 
-    /// Where a run stands, after each batch.
-    package struct Progress: Sendable {
-        package var epoch: Int  // from 1
-        package var epochs: Int
-        package var batch: Int  // from 1
-        package var batches: Int
-        /// Means over the epoch so far.
-        package var phaseLosses: [Double]
-        package var imagesPerSecond: Double
-        package var secondsLeft: Double
-    }
-
     package enum Event {
-        case batch(Progress)
+        case batch(BatchProgress)
         case epoch(EpochRecord, TrainingState)
     }
 
@@ -137,7 +125,7 @@ package struct TrainingLoop {
             start = end
             report(
                 .batch(
-                    Progress(
+                    BatchProgress(
                         epoch: state.epoch + 1, epochs: recipe.epochs, batch: finished, batches: batches,
                         phaseLosses: sums.map { $0 / Double(finished) },
                         imagesPerSecond: Double(recipe.batchSize) / clock.secondsPerBatch,

@@ -7,6 +7,12 @@ package struct TrainingState: Codable, Sendable, Equatable {
         package var epoch: Int
         package var top1: Double
         package var loss: Double
+
+        package init(epoch: Int, top1: Double, loss: Double) {
+            self.epoch = epoch
+            self.top1 = top1
+            self.loss = loss
+        }
     }
 
     /// Finished epochs.

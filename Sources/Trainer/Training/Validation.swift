@@ -13,6 +13,13 @@ package struct Validation: Sendable, Equatable {
     /// Mean cross-entropy of the heads' sum.
     package var loss: Double
 
+    package init(images: Int, headTop1: [Double], top1: Double, loss: Double) {
+        self.images = images
+        self.headTop1 = headTop1
+        self.top1 = top1
+        self.loss = loss
+    }
+
     /// - Parameter shouldStop: Asked between batches.
     /// - Returns: nil without images, or when stopped.
     /// - Throws: `DatasetError.badImage` for a photo that has become unreadable since it was checked.

@@ -178,8 +178,9 @@ package struct TrainingRun {
     private static func export(
         _ loop: TrainingLoop, stop: StopSignal, finishedEpochs: Int, report: (Event) -> Void
     ) throws -> Validation? {
-        let best = try Checkpoint(path: loop.folder.best)
-        let network = try best.makeNetwork(backend: loop.backend, path: loop.folder.best)
+        let path = FileManager.default.fileExists(atPath: loop.folder.best) ? loop.folder.best : loop.folder.last
+        let best = try Checkpoint(path: path)
+        let network = try best.makeNetwork(backend: loop.backend, path: path)
         let shouldStop = { stop.requested != nil }
         if loop.recipe.recalibratesBatchNorm {
             let shown = try BatchNormRecalibration.run(

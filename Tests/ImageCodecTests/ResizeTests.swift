@@ -174,3 +174,30 @@ func windowOfResizeIsResizeOfWindow(filter: ResizeFilter) throws {
     for y in 0..<5 { for x in 0..<7 { #expect(pixel(flip, x, y) == pixel(image, 6 - x, y)) } }
     #expect(flip.flippedHorizontally() == image)
 }
+
+@Test func windowsOutsideTheResizedImageAreRefused() {
+    func refuses(
+        _ error: PreprocessingError, resized: (Int, Int), x: Int = 0, y: Int = 0, width: Int = 1, height: Int = 1
+    ) {
+        #expect(throws: error) {
+            _ = try ImageResizer(
+                sourceWidth: 10, sourceHeight: 10, resizedWidth: resized.0, resizedHeight: resized.1, filter: .bilinear,
+                x: x,
+                y: y, width: width, height: height)
+        }
+    }
+    for (width, height) in [(0, 5), (5, -1), (Int.max, 5), (5, Int.max), (Int.min, 5)] {
+        refuses(.resizeSize(width: width, height: height), resized: (width, height))
+    }
+    for (x, y, width, height) in [
+        (-1, 0, 1, 1), (0, -1, 1, 1), (5, 0, 1, 1), (0, 5, 1, 1), (0, 0, 6, 1), (0, 0, 1, 6), (0, 0, 0, 1),
+        (Int.max, 0, 1, 1),
+        (0, 0, Int.max, 1), (1, 0, Int.max, 1), (0, 0, Int.min, 1),
+    ] {
+        refuses(
+            .cropSize(cropWidth: width, cropHeight: height, resizedWidth: 5, resizedHeight: 5), resized: (5, 5), x: x,
+            y: y,
+            width: width, height: height)
+    }
+    refuses(.outputPixels(width: 5000, height: 5000), resized: (9000, 9000), width: 5000, height: 5000)
+}

@@ -49,7 +49,7 @@ public struct ImageResizer: ~Copyable {
 
     /// A window of the resized image: x, y, width, height lie inside resizedWidth × resizedHeight.
     ///
-    /// - Throws: `PreprocessingError.sourceSize`, `.cropSize`, `.outputPixels`.
+    /// - Throws: `PreprocessingError.sourceSize`, `.resizeSize`, `.cropSize`, `.outputPixels`.
     public init(
         sourceWidth: Int, sourceHeight: Int, resizedWidth: Int, resizedHeight: Int, filter: ResizeFilter,
         x: Int, y: Int, width: Int, height: Int
@@ -58,8 +58,13 @@ public struct ImageResizer: ~Copyable {
         else {
             throw .sourceSize(width: sourceWidth, height: sourceHeight)
         }
+        // What a short side of maximumTargetSide can make of the thinnest source; Int32 holds twice of it.
+        let resizedSides = 1...(Self.maximumTargetSide * Self.maximumSourceSide)
+        guard resizedSides.contains(resizedWidth), resizedSides.contains(resizedHeight) else {
+            throw .resizeSize(width: resizedWidth, height: resizedHeight)
+        }
         guard
-            resizedWidth > 0, resizedHeight > 0, width > 0, height > 0, x >= 0, y >= 0,
+            width > 0, height > 0, x >= 0, y >= 0,
             width <= resizedWidth, height <= resizedHeight, x <= resizedWidth - width, y <= resizedHeight - height
         else {
             throw .cropSize(

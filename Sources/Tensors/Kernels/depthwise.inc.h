@@ -2,6 +2,7 @@
 // columns near the left and right border, odd kernels and left-over channels take the general code, one pixel at a time.
 
 enum { MAX_KERNEL = 7 };
+#define SCALAR _Pragma("clang loop vectorize(disable)")
 
 // First and end of the columns whose taps all lie inside.
 typedef struct { long first, end; } columns;
@@ -47,6 +48,10 @@ INLINE void forward_3x3(
         float *out = y + q * channels + c;
         if (q == inside.first)
             for (; q < inside.end; q++, out += channels) {
+                // What the next output row will read and write: single lines far apart, which the hardware does not foresee.
+                for (long r = 1; r <= stride; r++)
+                    for (long i = 0; i < stride; i++) __builtin_prefetch(p[2] + (r * width + i) * channels);
+                __builtin_prefetch(out + outputs * channels, 1);
                 store(out, forward_taps(p, k, bias, channels, 0, 3));
                 UNROLL for (int r = 0; r < 3; r++) p[r] += stride * channels;
             }
@@ -69,7 +74,7 @@ static void depthwise(const depthwise_task *task) {
     for (long row = task->first; row < task->end; row++) {
         long image = row / s->output_height, top = row % s->output_height * s->stride_height - s->pad_top;
         const float *rows[MAX_KERNEL];
-        for (long r = 0; r < s->kernel_height; r++) {
+        SCALAR for (long r = 0; r < s->kernel_height; r++) {
             long h = top + r;
             rows[r] = h < 0 || h >= s->height ? task->zeros : task->x + (image * s->height + h) * s->width * channels;
         }
@@ -77,7 +82,9 @@ static void depthwise(const depthwise_task *task) {
         for (long c = 0; c < channels; c += VECTOR_FLOATS) {
             if (c < full && fast) {
                 V bias = task->bias ? load(task->bias + c) : splat(0);
-                forward_3x3(rows, task->weight, bias, channels, c, s->width, s->stride_width, s->pad_left, inside, s->output_width, y);
+                if (s->stride_width == 1) forward_3x3(rows, task->weight, bias, channels, c, s->width, 1, s->pad_left, inside, s->output_width, y);
+                else if (s->stride_width == 2) forward_3x3(rows, task->weight, bias, channels, c, s->width, 2, s->pad_left, inside, s->output_width, y);
+                else forward_3x3(rows, task->weight, bias, channels, c, s->width, s->stride_width, s->pad_left, inside, s->output_width, y);
             } else {
                 long n = c < full ? VECTOR_FLOATS : channels - c;
                 forward_pixels(s, rows, task->weight, task->bias, c, n, 0, s->output_width, y);
@@ -137,6 +144,9 @@ INLINE void backward_3x3(
         const float *p[3] = {rows[0] + start * channels + c, rows[1] + start * channels + c, rows[2] + start * channels + c};
         if (column == inside.first)
             for (; column < inside.end; column++) {
+                __builtin_prefetch(x + (column + width) * channels + c);
+                __builtin_prefetch(dx + (column + width) * channels + c, 1);
+                __builtin_prefetch(p[0] + (outputs + 1) * channels);
                 store(dx + column * channels + c, backward_taps(p, k, g, load(x + column * channels + c), channels, 0, 3));
                 UNROLL for (int r = 0; r < 3; r++) p[r] += channels;
             }
@@ -156,7 +166,7 @@ INLINE void backward_3x3(
 // the input column under their middle tap and the one after it, which the next output column's first tap reads too.
 INLINE void backward_3x3_stride2(
     int count, const float *const *rows, const int *kernel_rows, const float *w, const float *x, long channels, long c, long pad, columns outputs,
-    long output_width, float *dx, float *dw) {
+    long width, long output_width, float *dx, float *dw) {
     V k[2][3], g[2][3], here[2];
     UNROLL for (int r = 0; r < count; r++) {
         UNROLL for (int i = 0; i < 3; i++) {
@@ -167,6 +177,8 @@ INLINE void backward_3x3_stride2(
     }
     for (long q = outputs.first; q < outputs.end; q++) {
         long column = 2 * q + 1 - pad;
+        __builtin_prefetch(x + (column + width) * channels + c), __builtin_prefetch(x + (column + 1 + width) * channels + c);
+        __builtin_prefetch(dx + (column + width) * channels + c, 1), __builtin_prefetch(dx + (column + 1 + width) * channels + c, 1);
         bool is_last = q + 1 == output_width;
         V middle = load(x + column * channels + c), after = load(x + (column + 1) * channels + c), a = splat(0), b = splat(0);
         UNROLL for (int r = 0; r < count; r++) {
@@ -214,7 +226,7 @@ static void depthwise_backward(const depthwise_task *task) {
         if (row > task->first && h == 0) add_image(task, taps);
         const float *rows[MAX_KERNEL], *padded[MAX_KERNEL], *present[2];
         int kernel_rows[2], count = 0;
-        for (long r = 0; r < s->kernel_height; r++) {
+        SCALAR for (long r = 0; r < s->kernel_height; r++) {
             long t = h + s->pad_top - r, p = t / s->stride_height;
             bool reads = t >= 0 && p * s->stride_height == t, exists = reads && p < s->output_height;
             rows[r] = exists ? task->dy + (image * s->output_height + p) * s->output_width * channels : NULL;
@@ -233,10 +245,10 @@ static void depthwise_backward(const depthwise_task *task) {
             if (fast.end > fast.first) {
                 if (count == 1)
                     backward_3x3_stride2(
-                        1, present, kernel_rows, task->weight, x, channels, c, s->pad_left, outputs, s->output_width, dx, task->image_dw);
+                        1, present, kernel_rows, task->weight, x, channels, c, s->pad_left, outputs, s->width, s->output_width, dx, task->image_dw);
                 else
                     backward_3x3_stride2(
-                        2, present, kernel_rows, task->weight, x, channels, c, s->pad_left, outputs, s->output_width, dx, task->image_dw);
+                        2, present, kernel_rows, task->weight, x, channels, c, s->pad_left, outputs, s->width, s->output_width, dx, task->image_dw);
             }
             backward_pixels(s, rows, task->weight, x, c, n, 0, fast.first, dx, task->image_dw);
             backward_pixels(s, rows, task->weight, x, c, n, fast.end, s->width, dx, task->image_dw);

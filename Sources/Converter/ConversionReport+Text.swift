@@ -17,7 +17,7 @@ extension ConversionReport {
         lines.append(
             "file          \(fileBytes) bytes (weights \(weightBytes); as float \(floatBytes))")
         lines.append("arena         \(arenaBytes) bytes (no plan could need less than \(arenaLowerBoundBytes))")
-        let lossy = layers.filter { $0.sqnrDb != nil }.sorted { ($0.sqnrDb ?? 0) < ($1.sqnrDb ?? 0) }.prefix(worst)
+        let lossy = layers.filter { $0.sqnrDb != nil && !$0.isReadByTablesOnly }.sorted { ($0.sqnrDb ?? 0) < ($1.sqnrDb ?? 0) }.prefix(worst)
         if !lossy.isEmpty {
             lines.append("layers with the least SQNR (noise of the layers before them included):")
             lines.append("  SQNR       saturated  range                     op                 node")

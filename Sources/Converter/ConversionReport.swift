@@ -19,6 +19,9 @@ package struct ConversionReport: Sendable, Equatable, Codable {
         package var high: Double
         /// Share of float values that lie outside.
         package var saturatedShare: Double
+        /// Only tables (sigmoid, ELU) read it: its range was chosen for their results, and what saturates is where they are flat. The
+        /// figure to look at is the table's.
+        package var isReadByTablesOnly: Bool
         package var weightBytes: Int
         package var outputBytes: Int
     }
@@ -89,7 +92,10 @@ package struct ConversionReport: Sendable, Equatable, Codable {
         arenaBytes = planned.arenaBytes
         arenaLowerBoundBytes = MemoryPlanner.lowerBound(quantized)
         layers = quantized.ops.map { op in
-            Layer(op, quantized.tensors[op.output], calibrated, error: parity.layers[op.output])
+            let readers = quantized.ops.filter { $0.inputs.contains(op.output) }
+            return Layer(
+                op, quantized.tensors[op.output], calibrated, error: parity.layers[op.output],
+                isReadByTablesOnly: !readers.isEmpty && readers.allSatisfy(\.kind.isTable) && op.output != quantized.output)
         }
         weightBytes = layers.reduce(0) { $0 + $1.weightBytes }
     }
@@ -105,7 +111,8 @@ package struct ConversionReport: Sendable, Equatable, Codable {
 
 extension ConversionReport.Layer {
     fileprivate init(
-        _ op: QuantizedGraph.Op, _ tensor: QuantizedGraph.Tensor, _ calibrated: CalibratedGraph, error: Parity.LayerError?
+        _ op: QuantizedGraph.Op, _ tensor: QuantizedGraph.Tensor, _ calibrated: CalibratedGraph, error: Parity.LayerError?,
+        isReadByTablesOnly: Bool
     ) {
         let histogram = calibrated.edges[tensor.name]?.histogram
         name = op.name
@@ -116,6 +123,7 @@ extension ConversionReport.Layer {
         minimum = histogram.map { Double($0.minimum) } ?? low
         maximum = histogram.map { Double($0.maximum) } ?? high
         saturatedShare = error.map { Double($0.saturated) / Double(max($0.values, 1)) } ?? 0
+        self.isReadByTablesOnly = isReadByTablesOnly
         weightBytes = op.kind.weights?.values.count ?? 0
         outputBytes = tensor.bytes
     }
@@ -131,6 +139,11 @@ extension QuantizedGraph.Kind {
         case .convolution(let weights, _, _), .depthwise(let weights, _), .fullyConnected(let weights): weights
         default: nil
         }
+    }
+
+    var isTable: Bool {
+        if case .table = self { return true }
+        return false
     }
 
     /// As the file's op codes are called.

@@ -48,10 +48,13 @@ struct Parity: Sendable {
         let metadata = photos.metadata
         layers = quantized.tensors.map { fused.shapes[$0.name] == nil ? nil : LayerError() }
         layers[QuantizedGraph.input] = nil
-        for (part, withLayers) in [(images.prefix(Self.layerImages), true), (images.dropFirst(Self.layerImages), false)] {
-            let (batches, failures) = try photos.map(Array(part), task: "comparing", progress: progress) { photos in
+        for start in [0, Self.layerImages] where start < images.count {
+            let part = start == 0 ? images.prefix(Self.layerImages) : images.dropFirst(start)
+            let (batches, failures) = try photos.map(
+                Array(part), task: "comparing", finished: (start, images.count), progress: progress
+            ) { photos in
                 try Batch(
-                    photos, metadata: metadata, original: original, folded: withLayers ? folded : nil, quantized: quantized,
+                    photos, metadata: metadata, original: original, folded: start == 0 ? folded : nil, quantized: quantized,
                     model: model)
             }
             for batch in batches {

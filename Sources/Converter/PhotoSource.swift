@@ -83,11 +83,13 @@ package struct PhotoSource: Sendable {
     package static let batchSize = 8
 
     /// Decodes `images` and calls `body` once for each batch of readable photos, on up to `threads` threads, results in order.
-    /// - Parameter progress: gets a line about each unreadable photo, in order, and now and then how far the work is.
+    /// - Parameters:
+    ///   - finished: how many photos of this task were done before, of how many; for the words of progress.
+    ///   - progress: gets a line about each unreadable photo, in order, and now and then how far the work is.
     /// - Returns: the results in the photos' order, and how many photos were skipped.
     /// - Throws: with `strict`, `unreadableImage`; what `body` throws.
     package func map<Result: Sendable>(
-        _ images: [LabelledImage], task: String, progress: (String) -> Void, body: @escaping @Sendable ([Photo]) throws -> Result
+        _ images: [LabelledImage], task: String, finished: (count: Int, total: Int)? = nil, progress: (String) -> Void, body: @escaping @Sendable ([Photo]) throws -> Result
     ) throws -> (results: [Result], skipped: [(path: String, reason: String)]) {
         var results: [Result] = []
         var skipped: [(path: String, reason: String)] = []
@@ -108,8 +110,8 @@ package struct PhotoSource: Sendable {
                 skipped += outcome.skipped
                 if let result = try outcome.result?.get() { results.append(result) }
             }
-            let done = min((first + round) * Self.batchSize, images.count)
-            progress("\(task): \(done) of \(images.count) photos")
+            let done = min((first + round) * Self.batchSize, images.count) + (finished?.count ?? 0)
+            progress("\(task): \(done) of \(finished?.total ?? images.count) photos")
         }
         return (results, skipped)
     }

@@ -83,19 +83,6 @@ typedef struct {
     float *out;
 } pooling;
 
-// The gradient to the first pixel that holds the channel's maximum: later pixels are looked at first, so the first one stays.
-static void max_backward_image(const pooling *p, long image, int *winner) {
-    long channels = p->channels;
-    const float *x = p->x + image * p->pixels * channels, *y = p->y + image * channels, *dy = p->dy + image * channels;
-    float *dx = p->out + image * p->pixels * channels;
-    for (long c = 0; c < channels; c++) winner[c] = -1;
-    for (long pixel = p->pixels - 1; pixel >= 0; pixel--)
-        for (long c = 0; c < channels; c++) winner[c] = x[pixel * channels + c] == y[c] ? (int)pixel : winner[c];
-    memset(dx, 0, (size_t)(p->pixels * channels) * 4);
-    for (long c = 0; c < channels; c++)
-        if (winner[c] >= 0) dx[winner[c] * channels + c] = dy[c];
-}
-
 static void pool_task(void *context, int thread, int threads) {
     const pooling *p = context;
     const tensor_vector_kernels *v = p->engine->vector;
@@ -111,7 +98,12 @@ static void pool_task(void *context, int thread, int threads) {
             for (long pixel = 1; pixel < p->pixels; pixel++)
                 memcpy(p->out + n * plane + pixel * p->channels, p->out + n * plane, (size_t)p->channels * 4);
             break;
-        case MAX_BACKWARD: max_backward_image(p, n, winner); break;
+        case MAX_BACKWARD:
+            memset(p->out + n * plane, 0, (size_t)plane * 4);
+            v->first_pixels(p->x + n * plane, p->y + n * p->channels, p->pixels, p->channels, winner);
+            for (long c = 0; c < p->channels; c++)
+                if (winner[c] >= 0) p->out[n * plane + winner[c] * p->channels + c] = p->dy[n * p->channels + c];
+            break;
         }
     }
 }

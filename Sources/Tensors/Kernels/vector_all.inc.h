@@ -22,4 +22,5 @@ const tensor_vector_kernels KERNELS = {
     .sgd = sgd,
     .sum_pixels = sum_pixels,
     .max_pixels = max_pixels,
+    .first_pixels = first_pixels,
 };

@@ -47,6 +47,7 @@ struct tensor_vector_kernels {
     // one image: pixels × channels
     void (*sum_pixels)(const float *x, long pixels, long channels, float factor, float *y);
     void (*max_pixels)(const float *x, long pixels, long channels, float *y);
+    void (*first_pixels)(const float *x, const float *y, long pixels, long channels, int *winner);
 };
 
 extern const tensor_vector_kernels tensor_vector_kernels_plain;

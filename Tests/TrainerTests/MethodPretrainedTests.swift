@@ -67,6 +67,7 @@ import Trainer
             first.name: .init(shape: first.fileShape, values: values),
             "classifier.1.bias": .init(shape: [7], values: [Float](repeating: 1, count: 7)),
             "extra": .init(shape: [1], values: [1]),
+            "features.0.1.num_batches_tracked": .init(shape: [], values: [7]),
         ])
         let before = network.parameter("classifier.1.bias")?.value.array()
         let report = try PretrainedWeights(file).load(into: network, backend: backend)
@@ -93,6 +94,13 @@ import Trainer
             #expect(throws: PretrainedWeightsError.badMetadata(key: key, value: value)) {
                 try PretrainedWeights(Safetensors(entries: [:], metadata: [key: value]))
             }
+        }
+        let infinite = Safetensors(entries: ["features.0.0.weight": .init(shape: [2], values: [1, .infinity])])
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).safetensors").path
+        try FileContents.write(infinite.data(), to: path)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        #expect(throws: SafetensorsError.badTensor(name: "features.0.0.weight", reason: "value 1 is inf")) {
+            try PretrainedWeights(path: path)
         }
         #expect(throws: FileError.missing(path: "/nonexistent.safetensors")) {
             try PretrainedWeights(path: "/nonexistent.safetensors")

@@ -37,7 +37,12 @@ package struct PretrainedWeights {
     package let source: String?
     package let licence: String?
 
-    package init(path: String) throws { try self.init(Safetensors(data: FileContents.read(path))) }
+    /// - Throws: `FileError`; `SafetensorsError`, also for a value that is not finite; `PretrainedWeightsError`.
+    package init(path: String) throws {
+        let file = try Safetensors(data: FileContents.read(path))
+        try file.requireFinite()
+        try self.init(file)
+    }
 
     package init(_ file: Safetensors) throws(PretrainedWeightsError) {
         self.file = file
@@ -94,7 +99,9 @@ package struct PretrainedWeights {
             }
         }
         guard !report.loaded.isEmpty else { throw .nothingFits }
-        report.leftOver = Set(file.entries.keys).subtracting(report.loaded).sorted()
+        // PyTorch's counters of batches say nothing here.
+        let meant = file.entries.keys.filter { !$0.hasSuffix(".num_batches_tracked") }
+        report.leftOver = Set(meant).subtracting(report.loaded).sorted()
         report.loaded.sort()
         report.missingBackbone.sort()
         report.missingHeads.sort()

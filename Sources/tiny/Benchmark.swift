@@ -46,15 +46,15 @@ struct Benchmark: ParsableCommand {
         let times = try Self.time(model, isa, threads: threads, warmup: warmup, runs: runs)
         var report = Report(
             file: self.model, median_ms: times.share(0.5), p90_ms: times.share(0.9), min_ms: times.share(0),
-            images_per_second: Self.rounded(times.imagesPerSecond), runs: runs, threads: threads, isa: isa.name.text,
+            images_per_second: (times.imagesPerSecond * 10).rounded() / 10, runs: runs, threads: threads, isa: isa.name.text,
             arena_bytes: try Session.arenaBytes(for: model, instructionSet: isa), cpu: Self.processorName)
         if profile { report.ops = try Self.profile(model, isa, warmup: warmup, runs: runs) }
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            print(String(decoding: try encoder.encode(report), as: UTF8.self))
+            try StandardOutput.write(line: String(decoding: try encoder.encode(report), as: UTF8.self))
         } else {
-            print(report.lines.joined(separator: "\n"))
+            try StandardOutput.write(line: report.lines.joined(separator: "\n"))
         }
     }
 

@@ -85,18 +85,6 @@ struct Classify: ParsableCommand {
     }
 }
 
-/// Standard output for results that must not be lost in silence: a full disk or a closed pipe is an error.
-enum StandardOutput {
-    /// - Throws: `FileError.notWritten`
-    static func write(_ text: TextBytes) throws {
-        do {
-            try FileHandle.standardOutput.write(contentsOf: text.bytes)
-        } catch {
-            throw FileError.notWritten(path: "standard output", reason: "\(error.localizedDescription)")
-        }
-    }
-}
-
 /// Sessions serve one thread at a time: each is lent to one worker and comes back.
 private final class LentSessions: @unchecked Sendable {
     private let model: Model

@@ -13,9 +13,9 @@ enum InspectEdgeModel {
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            print(String(decoding: try encoder.encode(report), as: UTF8.self))
+            try StandardOutput.write(line: String(decoding: try encoder.encode(report), as: UTF8.self))
         } else {
-            print(report.lines.joined(separator: "\n"))
+            try StandardOutput.write(line: report.lines.joined(separator: "\n"))
         }
     }
 

@@ -412,7 +412,8 @@ import TinyRuntime
     }
 
     @Test func everyProblemHasItsWords() {
-        let words = (0..<255).compactMap { TensorProblem(rawValue: $0)?.reason.text }
+        let words =
+            (0..<255).compactMap { TensorProblem(rawValue: $0)?.reason.text }
             + (0..<255).compactMap { OpProblem(rawValue: $0)?.reason.text }
             + (0..<255).compactMap { LabelProblem(rawValue: $0)?.reason.text }
         #expect(Set(words).count == words.count && words.allSatisfy { !$0.isEmpty })

@@ -107,7 +107,8 @@ struct Convert: ParsableCommand {
     }
 
     func run() throws {
-        let graph = try FloatGraph(onnx: FileContents.read(model))
+        for path in [output, report].compactMap({ $0 }) { try Self.checkFolder(of: path) }
+        let graph = try readModel()
         var metadata = MetadataOptions(
             mean: mean?.values, standardDeviation: std?.values, resize: resize, crop: crop)
         if let labels { metadata.labels = try Self.lines(of: labels) }
@@ -122,6 +123,23 @@ struct Convert: ParsableCommand {
         print(json ? String(decoding: try conversion.report.json(), as: UTF8.self) : conversion.report.text())
         try conversion.publish(to: output, minimumAgreement: minAgreement)
         Self.say("wrote \(output), \(conversion.bytes.count) bytes")
+    }
+
+    private func readModel() throws -> FloatGraph {
+        let data = try FileContents.read(model)
+        do {
+            return try FloatGraph(onnx: data)
+        } catch {
+            throw FileError.unreadable(path: model, reason: "\(error)")
+        }
+    }
+
+    /// Minutes of work should not end at a folder that was never there.
+    private static func checkFolder(of path: String) throws {
+        let folder = (path as NSString).deletingLastPathComponent
+        guard access(folder.isEmpty ? "." : folder, W_OK) == 0 else {
+            throw FileError.notWritten(path: path, reason: String(cString: strerror(errno)))
+        }
     }
 
     private func evaluationImages(_ classes: [String]) throws -> [LabelledImage] {

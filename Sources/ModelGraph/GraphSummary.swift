@@ -11,13 +11,13 @@ package struct GraphSummary: Sendable, Equatable {
         /// Trained values: weights and biases, batch norm's scale and shift; not its running averages.
         package var parameters: Int
         /// For one photo. Only convolutions and linear layers are counted.
-        package var multiplyAccumulates: Int
+        package var multiplyAdds: Int
     }
 
     package var rows: [Row]
     /// Values that several nodes share are counted once.
     package var parameters: Int
-    package var multiplyAccumulates: Int
+    package var multiplyAdds: Int
 
     /// - Throws: `GraphError` if the graph is not complete and consistent.
     package init(_ graph: FloatGraph) throws {
@@ -33,10 +33,10 @@ package struct GraphSummary: Sendable, Equatable {
             }
             return Row(
                 name: node.name, op: node.op.name, outputShape: shape, parameters: count(node.op.trainedWeights),
-                multiplyAccumulates: products)
+                multiplyAdds: products)
         }
         parameters = count(Set(graph.nodes.flatMap(\.op.trainedWeights)))
-        multiplyAccumulates = rows.reduce(0) { $0 + $1.multiplyAccumulates }
+        multiplyAdds = rows.reduce(0) { $0 + $1.multiplyAdds }
     }
 }
 

@@ -1,5 +1,6 @@
 // tiny infer: numbers in, numbers out, for comparison with anything. An ONNX file takes float N×3×H×W, normalized as its network expects;
-// a .tiny file takes the pixels, uint8 N×H×W×3. Both give float logits N×C. The file's first bytes say which it is, not its name.
+// a .tiny file takes the pixels, uint8 N×H×W×3. Both give float logits N×C. The file's first bytes say which it is; its name decides only
+// where they do not, so that a damaged .tiny model is called that.
 
 import ArgumentParser
 import Converter
@@ -40,10 +41,8 @@ struct Infer: ParsableCommand {
     func run() throws {
         let bytes = try FileContents.read(model)
         let array = try FileContents.read(input) { try NPY(data: $0) }
-        let magic = ModelLayout.magic
-        let isEdgeModel = bytes.count >= magic.count && magic.indices.allSatisfy { bytes[$0] == magic[$0] }
-        let logits =
-            isEdgeModel || model.hasSuffix(".tiny") ? try runEdgeModel(bytes, on: array) : try runGraph(bytes, on: array)
+        let isEdgeModel = EdgeModelFile.hasMagic(bytes) || model.lowercased().hasSuffix(".tiny")
+        let logits = isEdgeModel ? try runEdgeModel(bytes, on: array) : try runGraph(bytes, on: array)
         try FileContents.write(logits.data(), to: output)
     }
 

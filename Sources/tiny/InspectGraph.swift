@@ -1,4 +1,4 @@
-// InspectGraph: the part of `tiny inspect` that is about ONNX files: nodes, shapes, parameters, multiply-accumulates, metadata.
+// InspectGraph: the part of `tiny inspect` that is about ONNX files: nodes, shapes, parameters, multiply-adds, metadata.
 
 import Foundation
 import ModelGraph
@@ -21,24 +21,19 @@ enum InspectGraph {
             "\(path): ONNX, float32",
             "input   \(input.name): N × \(input.channels) × \(input.height) × \(input.width)",
             "output  \(graph.output): N × \(summary.rows.last { $0.name == outputNode(graph) }?.outputShape.first ?? 0)",
-            "\(graph.nodes.count) nodes, \(summary.parameters) parameters, \(summary.multiplyAccumulates) multiply-accumulates a photo",
+            "\(graph.nodes.count) nodes, \(summary.parameters) parameters, \(summary.multiplyAdds) multiply-adds a photo",
             "",
         ]
-        var table = [["node", "op", "output", "parameters", "MACs"]]
+        var table = TextTable([
+            ("node", false), ("op", false), ("output", false), ("parameters", true), ("multiply-adds", true),
+        ])
         for row in summary.rows {
             table.append([
                 row.name, row.op, row.outputShape.map(String.init).joined(separator: "×"), String(row.parameters),
-                String(row.multiplyAccumulates),
+                String(row.multiplyAdds),
             ])
         }
-        let widths = table[0].indices.map { column in table.map { $0[column].count }.max() ?? 0 }
-        for cells in table {
-            lines.append(
-                cells.indices.map { column in
-                    let space = String(repeating: " ", count: widths[column] - cells[column].count)
-                    return column < 3 ? cells[column] + space : space + cells[column]
-                }.joined(separator: "  "))
-        }
+        lines += table.lines
         lines.append("")
         for (key, value) in graph.metadata.sorted(by: { $0.key < $1.key }) { lines.append("\(key) = \(value)") }
         do {
@@ -61,7 +56,7 @@ enum InspectGraph {
             var output: String
             var output_shape: [Int]
             var parameters: Int
-            var multiply_accumulates: Int
+            var multiply_adds: Int
         }
         var file: String
         var format = "onnx"
@@ -70,7 +65,7 @@ enum InspectGraph {
         var input_shape: [Int]
         var output: String
         var parameters: Int
-        var multiply_accumulates: Int
+        var multiply_adds: Int
         var metadata: [String: String]
         var nodes: [Node]
     }
@@ -79,11 +74,11 @@ enum InspectGraph {
         let report = Report(
             file: path, name: graph.name, input: graph.input.name,
             input_shape: [graph.input.channels, graph.input.height, graph.input.width], output: graph.output,
-            parameters: summary.parameters, multiply_accumulates: summary.multiplyAccumulates, metadata: graph.metadata,
+            parameters: summary.parameters, multiply_adds: summary.multiplyAdds, metadata: graph.metadata,
             nodes: zip(graph.nodes, summary.rows).map { node, row in
                 .init(
                     name: node.name, op: row.op, inputs: node.inputs, output: node.output, output_shape: row.outputShape,
-                    parameters: row.parameters, multiply_accumulates: row.multiplyAccumulates)
+                    parameters: row.parameters, multiply_adds: row.multiplyAdds)
             })
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -32,8 +32,8 @@ struct GraphSummaryTests {
         let summary = try GraphSummary(graph)
         #expect(summary.rows.map(\.outputShape) == [[4, 4, 3], [4, 4, 3], [4, 4, 3], [4], [2]])
         #expect(summary.rows.map(\.parameters) == [108, 8, 40, 0, 10])
-        #expect(summary.rows.map(\.multiplyAccumulates) == [108 * 12, 0, 36 * 12, 0, 8])
+        #expect(summary.rows.map(\.multiplyAdds) == [108 * 12, 0, 36 * 12, 0, 8])
         #expect(summary.parameters == 108 + 8 + 36 + 10)  // "t" is shared
-        #expect(summary.multiplyAccumulates == 1296 + 432 + 8)
+        #expect(summary.multiplyAdds == 1296 + 432 + 8)
     }
 }

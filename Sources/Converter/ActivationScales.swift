@@ -1,9 +1,11 @@
-// ActivationScales: which edges share a scale, and what each scale is. Pools and concat move bytes without arithmetic, so their inputs
-// and output must have one scale and zero point. For a concat there is a way out: a table that changes an input's scale on the way in.
+// ActivationScales: which edges share a scale, and what each scale is. Pools and concat move bytes without arithmetic,
+// so their inputs and output must have one scale and zero point. For a concat there is a way out: a table that changes
+// an input's scale on the way in.
 //
-// The rule for concat: an input that nothing else reads is produced in the concat's scale at once. An input that something else reads
-// keeps its own scale, with a table before the concat, where the concat's steps are more than 1.25 times as wide: sharing would raise
-// the rounding noise of the other reader by more than 2 dB. (RMG-PMSI: the three stages' features x₁…x₃ differ that much in range.)
+// The rule for concat: an input that nothing else reads is produced in the concat's scale at once. An input that
+// something else reads keeps its own scale, with a table before the concat, where the concat's steps are more than 1.25
+// times as wide: sharing would raise the rounding noise of the other reader by more than 2 dB. (RMG-PMSI: the three
+// stages' features x₁…x₃ differ that much in range.)
 
 import ModelGraph
 
@@ -45,8 +47,8 @@ extension ActivationRange {
     var width: Double { high - low }
 }
 
-/// Edges that share a scale, and the range that each group needs: that of the values which are computed with. What only passes through
-/// to another edge of the group (a convolution's output under a global max pool) does not widen it.
+/// Edges that share a scale, and the range that each group needs: that of the values which are computed with. What only
+/// passes through to another edge of the group (a convolution's output under a global max pool) does not widen it.
 private struct Groups {
     private let calibrated: CalibratedGraph
     private let method: RangeMethod

@@ -1,7 +1,7 @@
-// Calibration: runs the float network on photos and notes how every edge's values are distributed. Photos go in batches of a fixed size
-// to single-threaded interpreters side by side, and what is noted does not depend on order, so the result is the same for any number of
-// threads. (Another kind of CPU may take other instructions in float, and so give a last bit another way.)
-// Left out: choosing ranges (RangeSelection), which needs no photos.
+// Calibration: runs the float network on photos and notes how every edge's values are distributed. Photos go in batches
+// of a fixed size to single-threaded interpreters side by side, and what is noted does not depend on order, so the
+// result is the same for any number of threads. (Another kind of CPU may take other instructions in float, and so give
+// a last bit another way.) Left out: choosing ranges (RangeSelection), which needs no photos.
 
 import ModelGraph
 import Tensors
@@ -9,7 +9,8 @@ import Tensors
 /// What calibration knows of one edge.
 package struct EdgeStatistics: Sendable, Equatable {
     package var histogram = EdgeHistogram()
-    /// Sum of each channel over all photos and pixels, and how many values each sum has; only of edges that weights are applied to.
+    /// Sum of each channel over all photos and pixels, and how many values each sum has; only of edges that weights are
+    /// applied to.
     package var channelSums: [Double] = []
     package var valuesPerChannel = 0
 
@@ -110,7 +111,9 @@ package enum Calibration {
 
         private mutating func note(_ edge: String, _ tensor: Tensor, withMeans: Bool) {
             let channels = tensor.shape.last ?? 1
-            tensor.withValues { edges[edge, default: EdgeStatistics()].add($0, channels: channels, withMeans: withMeans) }
+            tensor.withValues {
+                edges[edge, default: EdgeStatistics()].add($0, channels: channels, withMeans: withMeans)
+            }
         }
     }
 }

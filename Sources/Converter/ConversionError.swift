@@ -1,5 +1,5 @@
-// ConversionError: why a model was not converted, said with the node, edge or photo it failed at, and with what to do next.
-// Files as wholes are ModelGraph's `FileError`; damaged ONNX is its reader's error.
+// ConversionError: why a model was not converted, said with the node, edge or photo it failed at, and with what to do
+// next. Files as wholes are ModelGraph's `FileError`; damaged ONNX is its reader's error.
 
 package enum ConversionError: Error, Equatable {
     // What was asked for
@@ -45,7 +45,8 @@ extension ConversionError: CustomStringConvertible {
         case .unreadableImage(let path, let reason): "\(path): \(reason) (leave out --strict to skip such photos)"
         case .badInput(let reason): "the network's input: \(reason)"
         case .badNode(let name, let reason): "node '\(name)': \(reason)"
-        case .notFinite(let edge): "edge '\(edge)' has values that are not finite: the network overflows on a calibration photo"
+        case .notFinite(let edge):
+            "edge '\(edge)' has values that are not finite: the network overflows on a calibration photo"
         case .tooLarge(let reason): "the model does not fit the file format: \(reason)"
         case .refusedByRuntime(let reason):
             "the runtime refused the finished file (\(reason)); nothing was written. This is a fault of the converter"

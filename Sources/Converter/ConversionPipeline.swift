@@ -1,6 +1,6 @@
-// ConversionPipeline: a float network and a folder of photos in, a `.tiny` file and its parity report out: the whole conversion on one
-// screen. Each stage takes the type that the stage before it gives, so a skipped stage does not compile. Left out: reading the ONNX
-// file and publishing the result, which are the command's.
+// ConversionPipeline: a float network and a folder of photos in, a `.tiny` file and its parity report out: the whole
+// conversion on one screen. Each stage takes the type that the stage before it gives, so a skipped stage does not
+// compile. Left out: reading the ONNX file and publishing the result, which are the command's.
 
 import Foundation
 import ModelGraph
@@ -18,7 +18,8 @@ package struct ConversionOptions: Sendable {
     package var strict: Bool
 
     package init(
-        metadata: MetadataOptions = MetadataOptions(), ranges: RangeMethod = .meanSquaredError, imageLimit: Int? = 256, seed: UInt64 = 0,
+        metadata: MetadataOptions = MetadataOptions(), ranges: RangeMethod = .meanSquaredError, imageLimit: Int? = 256,
+        seed: UInt64 = 0,
         threads: Int = ProcessInfo.processInfo.activeProcessorCount, strict: Bool = false
     ) {
         self.metadata = metadata

@@ -1,5 +1,5 @@
-// ConversionReport: what the conversion cost in accuracy and what it gave in size, as figures, as text for people and as one JSON
-// object. Left out: charts and pages, which another tool may make of the JSON.
+// ConversionReport: what the conversion cost in accuracy and what it gave in size, as figures, as text for people and
+// as one JSON object. Left out: charts and pages, which another tool may make of the JSON.
 
 import Foundation
 import ModelGraph
@@ -9,7 +9,8 @@ package struct ConversionReport: Sendable, Equatable, Codable {
     package struct Layer: Sendable, Equatable, Codable {
         package var name: String
         package var op: String
-        /// Signal to quantization noise of the layer's output, noise of earlier layers included; nil: no noise or no signal.
+        /// Signal to quantization noise of the layer's output, noise of earlier layers included; nil: no noise or no
+        /// signal.
         package var sqnrDb: Double?
         /// Values of the float network that calibration saw.
         package var minimum: Double
@@ -19,8 +20,8 @@ package struct ConversionReport: Sendable, Equatable, Codable {
         package var high: Double
         /// Share of float values that lie outside.
         package var saturatedShare: Double
-        /// Only tables (sigmoid, ELU) read it: its range was chosen for their results, and what saturates is where they are flat. The
-        /// figure to look at is the table's.
+        /// Only tables (sigmoid, ELU) read it: its range was chosen for their results, and what saturates is where they
+        /// are flat. The figure to look at is the table's.
         package var isReadByTablesOnly: Bool
         package var weightBytes: Int
         package var outputBytes: Int
@@ -95,7 +96,8 @@ package struct ConversionReport: Sendable, Equatable, Codable {
             let readers = quantized.ops.filter { $0.inputs.contains(op.output) }
             return Layer(
                 op, quantized.tensors[op.output], calibrated, error: parity.layers[op.output],
-                isReadByTablesOnly: !readers.isEmpty && readers.allSatisfy(\.kind.isTable) && op.output != quantized.output)
+                isReadByTablesOnly: !readers.isEmpty && readers.allSatisfy(\.kind.isTable)
+                    && op.output != quantized.output)
         }
         weightBytes = layers.reduce(0) { $0 + $1.weightBytes }
     }
@@ -104,14 +106,16 @@ package struct ConversionReport: Sendable, Equatable, Codable {
     package func json(pretty: Bool = false) throws -> Data {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
-        encoder.outputFormatting = pretty ? [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
+        encoder.outputFormatting =
+            pretty ? [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
         return try encoder.encode(self)
     }
 }
 
 extension ConversionReport.Layer {
     fileprivate init(
-        _ op: QuantizedGraph.Op, _ tensor: QuantizedGraph.Tensor, _ calibrated: CalibratedGraph, error: Parity.LayerError?,
+        _ op: QuantizedGraph.Op, _ tensor: QuantizedGraph.Tensor, _ calibrated: CalibratedGraph,
+        error: Parity.LayerError?,
         isReadByTablesOnly: Bool
     ) {
         let histogram = calibrated.edges[tensor.name]?.histogram

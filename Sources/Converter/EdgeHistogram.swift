@@ -1,6 +1,7 @@
-// EdgeHistogram: how one edge's values are distributed, kept so that the result does not depend on the order in which photos come:
-// counts are integers, and the bins are those of a fixed grid of width 2ᵉ. When a value does not fit, e grows by one and neighbouring
-// bins join, which gives the same counts as if the wider bins had been there from the start.
+// EdgeHistogram: how one edge's values are distributed, kept so that the result does not depend on the order in which
+// photos come: counts are integers, and the bins are those of a fixed grid of width 2ᵉ. When a value does not fit, e
+// grows by one and neighbouring bins join, which gives the same counts as if the wider bins had been there from the
+// start.
 
 package struct EdgeHistogram: Sendable, Equatable {
     /// Bins on each side of zero: bin i holds [i·width, (i+1)·width), i in −half ..< half.

@@ -1,7 +1,8 @@
-// LinearMerging: sums of linear layers become one linear layer of the joined inputs: W1·a + b1 + W2·b + b2 = [W1 W2]·[a; b] + (b1 + b2).
-// In float it is the same function; in int8 it saves a rounding to 256 steps for each sum, and a network's logits are often such a sum
-// (RMG-PMSI's four classifiers). Weights neither grow nor shrink. Left out: products of linear layers (W2·W1 of the interaction): measured
-// on a trained network they left the logits' SQNR as it was, 33.7 dB, and made the file 7 % larger.
+// LinearMerging: sums of linear layers become one linear layer of the joined inputs: W1·a + b1 + W2·b + b2 = [W1
+// W2]·[a; b] + (b1 + b2). In float it is the same function; in int8 it saves a rounding to 256 steps for each sum, and
+// a network's logits are often such a sum (RMG-PMSI's four classifiers). Weights neither grow nor shrink. Left out:
+// products of linear layers (W2·W1 of the interaction): measured on a trained network they left the logits' SQNR as it
+// was, 33.7 dB, and made the file 7 % larger.
 
 import ModelGraph
 
@@ -45,14 +46,17 @@ package enum LinearMerging {
             var parts: [String] = []
             for linear in [first, second] {
                 let source = graph.nodes[linear].inputs[0]
-                if let producer = producers[source], graph.nodes[producer].op == .concat, graph.consumerCount(of: source) == 1 {
+                if let producer = producers[source], graph.nodes[producer].op == .concat,
+                    graph.consumerCount(of: source) == 1
+                {
                     parts += graph.nodes[producer].inputs
                 } else {
                     parts.append(source)
                 }
             }
             merged.nodes[index] = FloatGraph.Node(
-                name: node.name + ".merged", op: .linear(weight: weight, bias: bias), inputs: [edge], output: node.output)
+                name: node.name + ".merged", op: .linear(weight: weight, bias: bias), inputs: [edge],
+                output: node.output)
             merged.nodes.insert(
                 FloatGraph.Node(name: node.name + ".joined", op: .concat, inputs: parts, output: edge), at: index)
             return merged.withoutUnusedNodes()

@@ -1,7 +1,8 @@
-// MemoryPlanner: where every activation lies in the arena. A tensor lives from the op that writes it to the last op that reads it; two
-// tensors may share bytes if their lives do not meet. Largest first, each into the smallest gap between already placed tensors alive
-// at the same time that holds it, else behind them (greedy by size, best fit: Pisarchyk and Lee 2020, "Efficient Memory Management for
-// Deep Neural Net Inference", section 5.3). Left out: ops that write over their input.
+// MemoryPlanner: where every activation lies in the arena. A tensor lives from the op that writes it to the last op
+// that reads it; two tensors may share bytes if their lives do not meet. Largest first, each into the smallest gap
+// between already placed tensors alive at the same time that holds it, else behind them (greedy by size, best fit:
+// Pisarchyk and Lee 2020, "Efficient Memory Management for Deep Neural Net Inference", section 5.3). Left out: ops that
+// write over their input.
 
 import TinyRuntime
 
@@ -26,23 +27,27 @@ package enum MemoryPlanner {
     package static func plan(_ graph: QuantizedGraph) throws -> PlannedGraph {
         let lives = lifetimes(of: graph)
         let sizes = graph.tensors.map { roundedUp($0.bytes) }
-        let order = graph.tensors.indices.sorted { (-sizes[$0], lives[$0].lowerBound, $0) < (-sizes[$1], lives[$1].lowerBound, $1) }
+        let order = graph.tensors.indices.sorted {
+            (-sizes[$0], lives[$0].lowerBound, $0) < (-sizes[$1], lives[$1].lowerBound, $1)
+        }
         var offsets = [Int](repeating: 0, count: graph.tensors.count)
         var placed: [Int] = []
         for tensor in order {
             let neighbours = placed.filter { lives[$0].overlaps(lives[tensor]) }.sorted { offsets[$0] < offsets[$1] }
-            offsets[tensor] = bestGap(for: sizes[tensor], between: neighbours.map { offsets[$0]..<(offsets[$0] + sizes[$0]) })
+            offsets[tensor] = bestGap(
+                for: sizes[tensor], between: neighbours.map { offsets[$0]..<(offsets[$0] + sizes[$0]) })
             placed.append(tensor)
         }
         let arena = graph.tensors.indices.reduce(0) { max($0, offsets[$1] + sizes[$1]) }
         guard arena <= Int(ModelLayout.Limit.arenaBytes) else {
-            throw ConversionError.tooLarge("activations need \(arena) bytes, the limit is \(ModelLayout.Limit.arenaBytes)")
+            throw ConversionError.tooLarge(
+                "activations need \(arena) bytes, the limit is \(ModelLayout.Limit.arenaBytes)")
         }
         return PlannedGraph(graph: graph, offsets: offsets, arenaBytes: arena)
     }
 
-    /// Of each tensor: first and last op during which its bytes must stand. The photo is written before op 0; the answer is read after
-    /// the last one.
+    /// Of each tensor: first and last op during which its bytes must stand. The photo is written before op 0; the
+    /// answer is read after the last one.
     package static func lifetimes(of graph: QuantizedGraph) -> [ClosedRange<Int>] {
         var first = [Int](repeating: 0, count: graph.tensors.count)
         var last = [Int](repeating: 0, count: graph.tensors.count)

@@ -1,5 +1,6 @@
-// MetadataOptions: what a person says about photos and labels over, or instead of, what the model's file says. A model of our own exporter
-// says all of it; a foreign ONNX file says nothing, and then mean and deviation must be given: a silent guess would cost accuracy unseen.
+// MetadataOptions: what a person says about photos and labels over, or instead of, what the model's file says. A model
+// of our own exporter says all of it; a foreign ONNX file says nothing, and then mean and deviation must be given: a
+// silent guess would cost accuracy unseen.
 
 import Foundation
 import ModelGraph
@@ -10,13 +11,15 @@ package struct MetadataOptions: Sendable, Equatable {
     /// R, G, B on the scale 0…255.
     package var mean: [Float]?
     package var standardDeviation: [Float]?
-    /// The short side is set to this; without it (and without a word in the file) photos are squashed to the input's size.
+    /// The short side is set to this; without it (and without a word in the file) photos are squashed to the input's
+    /// size.
     package var resize: Int?
     /// The network's input size; a model of fixed size takes no other.
     package var crop: Int?
 
     package init(
-        labels: [String]? = nil, mean: [Float]? = nil, standardDeviation: [Float]? = nil, resize: Int? = nil, crop: Int? = nil
+        labels: [String]? = nil, mean: [Float]? = nil, standardDeviation: [Float]? = nil, resize: Int? = nil,
+        crop: Int? = nil
     ) {
         self.labels = labels
         self.mean = mean
@@ -74,7 +77,8 @@ package struct MetadataOptions: Sendable, Equatable {
                     + "\(graph.input.width)×\(graph.input.height)")
         }
         guard preprocessing.resizeMode == .squash || preprocessing.resizeWidth == preprocessing.resizeHeight,
-            preprocessing.cropWidth <= preprocessing.resizeWidth, preprocessing.cropHeight <= preprocessing.resizeHeight,
+            preprocessing.cropWidth <= preprocessing.resizeWidth,
+            preprocessing.cropHeight <= preprocessing.resizeHeight,
             max(preprocessing.resizeWidth, preprocessing.resizeHeight) <= Int(ModelLayout.Limit.side)
         else {
             throw ConversionError.badPreprocessing(

@@ -1,6 +1,7 @@
-// ModelWriter: the planned network as the bytes of a `.tiny` file. Offsets and codes are the runtime's own (`ModelLayout`); what they
-// mean is docs/format.md. Equal input gives equal bytes: nothing of time, place or hashing order goes in. The self-test's answers come
-// from the real runtime's plain kernels, run once on the finished file; then the runtime must accept the file, or nothing is returned.
+// ModelWriter: the planned network as the bytes of a `.tiny` file. Offsets and codes are the runtime's own
+// (`ModelLayout`); what they mean is docs/format.md. Equal input gives equal bytes: nothing of time, place or hashing
+// order goes in. The self-test's answers come from the real runtime's plain kernels, run once on the finished file;
+// then the runtime must accept the file, or nothing is returned.
 
 import Foundation
 import ModelGraph
@@ -24,14 +25,16 @@ package enum ModelWriter {
         guard metadata.labels.isEmpty || metadata.labels.count == classes else {
             throw ConversionError.labelCount(labels: metadata.labels.count, classes: classes)
         }
-        guard graph.tensors.count <= Int(ModelLayout.Limit.tensors), graph.ops.count <= Int(ModelLayout.Limit.ops) else {
+        guard graph.tensors.count <= Int(ModelLayout.Limit.tensors), graph.ops.count <= Int(ModelLayout.Limit.ops)
+        else {
             throw ConversionError.tooLarge("\(graph.tensors.count) tensors, \(graph.ops.count) ops")
         }
         for tensor in graph.tensors {
             guard max(tensor.height, tensor.width) <= Int(ModelLayout.Limit.side),
                 tensor.channels <= Int(ModelLayout.Limit.channels)
             else {
-                throw ConversionError.tooLarge("edge '\(tensor.name)' has \(tensor.height)×\(tensor.width)×\(tensor.channels) values")
+                throw ConversionError.tooLarge(
+                    "edge '\(tensor.name)' has \(tensor.height)×\(tensor.width)×\(tensor.channels) values")
             }
         }
     }
@@ -210,7 +213,9 @@ extension QuantizedGraph.Kind {
 }
 
 extension Data {
-    mutating func pad() { append(Data(count: (ModelLayout.alignment - count % ModelLayout.alignment) % ModelLayout.alignment)) }
+    mutating func pad() {
+        append(Data(count: (ModelLayout.alignment - count % ModelLayout.alignment) % ModelLayout.alignment))
+    }
 
     mutating func append(little value: some FixedWidthInteger) {
         Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }

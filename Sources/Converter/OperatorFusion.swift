@@ -1,6 +1,7 @@
-// OperatorFusion: from float nodes to the steps that the device will run. A ReLU or clip right after an op that can clamp its output
-// (convolution, linear, add, multiply, average pool) becomes that op's clamp: the value between them is never rounded. Sums of linear
-// layers are merged first. Left out: anything that changes a value; scales and integers come later.
+// OperatorFusion: from float nodes to the steps that the device will run. A ReLU or clip right after an op that can
+// clamp its output (convolution, linear, add, multiply, average pool) becomes that op's clamp: the value between them
+// is never rounded. Sums of linear layers are merged first. Left out: anything that changes a value; scales and
+// integers come later.
 
 import Foundation
 import ModelGraph
@@ -77,7 +78,8 @@ package enum OperatorFusion {
         for node in graph.nodes {
             if case .batchNorm = node.op {
                 throw ConversionError.badNode(
-                    name: node.name, reason: "this batch norm stands before or after nothing that it could be folded into")
+                    name: node.name,
+                    reason: "this batch norm stands before or after nothing that it could be folded into")
             }
             if case .clip(let low, let high) = node.op, !(low <= high) {
                 throw ConversionError.badNode(name: node.name, reason: "clip from \(low) to \(high)")
@@ -91,7 +93,8 @@ package enum OperatorFusion {
             if node.inputs.contains(graph.input.name) {
                 guard case .convolution = node.op else {
                     throw ConversionError.badNode(
-                        name: node.name, reason: "reads the photo itself; only a convolution may, mean and deviation go into it")
+                        name: node.name,
+                        reason: "reads the photo itself; only a convolution may, mean and deviation go into it")
                 }
             }
         }

@@ -1,5 +1,6 @@
-// Parity: the float network and the finished file on the same pixels, side by side. The float answers are the original graph's, batch
-// norm and all; the layer by layer comparison runs the folded graph, whose edges are the device's tensors.
+// Parity: the float network and the finished file on the same pixels, side by side. The float answers are the original
+// graph's, batch norm and all; the layer by layer comparison runs the folded graph, whose edges are the device's
+// tensors.
 
 import Foundation
 import ModelGraph
@@ -54,7 +55,8 @@ struct Parity: Sendable {
                 Array(part), task: "comparing", finished: (start, images.count), progress: progress
             ) { photos in
                 try Batch(
-                    photos, metadata: metadata, original: original, folded: start == 0 ? folded : nil, quantized: quantized,
+                    photos, metadata: metadata, original: original, folded: start == 0 ? folded : nil,
+                    quantized: quantized,
                     model: model)
             }
             for batch in batches {

@@ -1,5 +1,5 @@
-// PhotoSource: paths in, preprocessed RGB bytes out, decoded on several threads; the order and the bytes do not depend on how many.
-// Left out: labels by folder for training, which is Trainer's DatasetIndex.
+// PhotoSource: paths in, preprocessed RGB bytes out, decoded on several threads; the order and the bytes do not depend
+// on how many. Left out: labels by folder for training, which is Trainer's DatasetIndex.
 
 import Dispatch
 import Foundation
@@ -82,19 +82,22 @@ package struct PhotoSource: Sendable {
     /// Photos of one piece of work: fixed, because how photos are grouped must not depend on the number of threads.
     package static let batchSize = 8
 
-    /// Decodes `images` and calls `body` once for each batch of readable photos, on up to `threads` threads, results in order.
+    /// Decodes `images` and calls `body` once for each batch of readable photos, on up to `threads` threads, results in
+    /// order.
     /// - Parameters:
     ///   - finished: how many photos of this task were done before, of how many; for the words of progress.
     ///   - progress: gets a line about each unreadable photo, in order, and now and then how far the work is.
     /// - Returns: the results in the photos' order, and how many photos were skipped.
     /// - Throws: with `strict`, `unreadableImage`; what `body` throws.
     package func map<Result: Sendable>(
-        _ images: [LabelledImage], task: String, finished: (count: Int, total: Int)? = nil, progress: (String) -> Void, body: @escaping @Sendable ([Photo]) throws -> Result
+        _ images: [LabelledImage], task: String, finished: (count: Int, total: Int)? = nil, progress: (String) -> Void,
+        body: @escaping @Sendable ([Photo]) throws -> Result
     ) throws -> (results: [Result], skipped: [(path: String, reason: String)]) {
         var results: [Result] = []
         var skipped: [(path: String, reason: String)] = []
         let starts = Array(stride(from: 0, to: images.count, by: Self.batchSize))
-        // A round of a few batches a thread, so that progress and errors come in order without holding all photos at once.
+        // A round of a few batches a thread, so that progress and errors come in order without holding all photos at
+        // once.
         let round = threads * 2
         for first in stride(from: 0, to: starts.count, by: round) {
             let batches = Array(starts[first..<min(first + round, starts.count)])

@@ -1,7 +1,7 @@
-// Quantization: from float steps and what calibration saw of their edges to integers. Scales come from ActivationScales, weights from
-// WeightQuantization; here the ops are put together: clamps, tables, multipliers, and the photo's mean and deviation folded into the
-// convolutions that read it. The network's input is the photo's bytes as they are; the mean pixel, rounded, stands outside the image.
-// Left out: memory and file offsets.
+// Quantization: from float steps and what calibration saw of their edges to integers. Scales come from
+// ActivationScales, weights from WeightQuantization; here the ops are put together: clamps, tables, multipliers, and
+// the photo's mean and deviation folded into the convolutions that read it. The network's input is the photo's bytes as
+// they are; the mean pixel, rounded, stands outside the image. Left out: memory and file offsets.
 
 import ModelGraph
 import Tensors
@@ -53,7 +53,8 @@ private struct Builder {
         let output = place(step.output, shape: shape, affine)
         ops.append(
             QuantizedGraph.Op(
-                name: step.name, kind: kind, inputs: inputs, output: output, clamp: step.clamp?.quantized(affine) ?? 0...255))
+                name: step.name, kind: kind, inputs: inputs, output: output,
+                clamp: step.clamp?.quantized(affine) ?? 0...255))
     }
 
     private func kind(of step: FusedStep, _ inputs: [Int], output: AffineScale) throws -> QuantizedGraph.Kind {
@@ -90,7 +91,8 @@ private struct Builder {
         (0...255).map { output.quantize(function(input.dequantize(UInt8($0)))) }
     }
 
-    /// Tables for the inputs that keep their own scale, and a chain of concats where there are more inputs than an op takes.
+    /// Tables for the inputs that keep their own scale, and a chain of concats where there are more inputs than an op
+    /// takes.
     private mutating func inputsOfConcat(
         _ step: FusedStep, _ inputs: [Int], rescaled: Set<String>, _ affine: AffineScale
     ) throws -> [Int] {
@@ -105,7 +107,8 @@ private struct Builder {
             let output = place(name, shape: [source.channels, source.height, source.width], affine)
             ops.append(
                 QuantizedGraph.Op(
-                    name: "\(step.name).rescale\(position)", kind: .table(Self.table(from: source.affine, to: affine) { $0 }),
+                    name: "\(step.name).rescale\(position)",
+                    kind: .table(Self.table(from: source.affine, to: affine) { $0 }),
                     inputs: [inputs[position]], output: output))
             inputs[position] = output
         }
@@ -115,7 +118,8 @@ private struct Builder {
             let first = tensors[joined[0]]
             let channels = joined.reduce(0) { $0 + tensors[$1].channels }
             let output = place("\(step.output) part \(part)", shape: [channels, first.height, first.width], affine)
-            ops.append(QuantizedGraph.Op(name: "\(step.name).part\(part)", kind: .concat, inputs: joined, output: output))
+            ops.append(
+                QuantizedGraph.Op(name: "\(step.name).part\(part)", kind: .concat, inputs: joined, output: output))
             inputs.replaceSubrange(0..<4, with: [output])
             part += 1
         }
@@ -143,7 +147,8 @@ private struct Builder {
                 for tap in 0..<(height * width) {
                     let value = Double(values.values[(output * inputs + input) * height * width + tap])
                     let channel = isDepthwise ? output : input
-                    ordered[(output * height * width + tap) * inputs + input] = isPhoto ? value / deviation[channel] : value
+                    ordered[(output * height * width + tap) * inputs + input] =
+                        isPhoto ? value / deviation[channel] : value
                 }
             }
         }
@@ -153,19 +158,23 @@ private struct Builder {
         if means.isEmpty { means = [Double](repeating: 0, count: channels) }
         let input = WeightedInput(
             scale: Double(affine.scale),
-            zeros: isPhoto ? metadata.mean.map(Double.init) : [Double](repeating: Double(affine.zeroPoint), count: channels),
+            zeros: isPhoto
+                ? metadata.mean.map(Double.init) : [Double](repeating: Double(affine.zeroPoint), count: channels),
             means: isPhoto ? zip(means, deviation).map { $0 * $1 } : means)
         return try WeightQuantization.quantize(
-            ordered, bias: bias.flatMap { graph.weights[$0]?.values.map(Double.init) } ?? [Double](repeating: 0, count: outputs),
+            ordered,
+            bias: bias.flatMap { graph.weights[$0]?.values.map(Double.init) } ?? [Double](repeating: 0, count: outputs),
             shape: (outputs, height, width, inputs), input: input, isDepthwise: isDepthwise, outputScale: outputScale,
             node: step.name)
     }
 
-    /// What stands outside the image: of the photo the mean pixel, else each channel's zero. Only dense convolutions of at most 4
-    /// channels name it, and only where something may stand outside.
+    /// What stands outside the image: of the photo the mean pixel, else each channel's zero. Only dense convolutions of
+    /// at most 4 channels name it, and only where something may stand outside.
     private func padPixel(_ step: FusedStep, _ window: Window, isDepthwise: Bool) throws -> [UInt8] {
         let none: [UInt8] = [0, 0, 0, 0]
-        guard let place = places[step.inputs[0]], tensors[place].channels <= 4, window != Window(kernel: 1) else { return none }
+        guard let place = places[step.inputs[0]], tensors[place].channels <= 4, window != Window(kernel: 1) else {
+            return none
+        }
         let channels = tensors[place].channels
         guard place == QuantizedGraph.input else {
             return isDepthwise ? none : (0..<4).map { $0 < channels ? tensors[place].affine.zeroPoint : 0 }
@@ -173,14 +182,16 @@ private struct Builder {
         let isPadded = window.padTop + window.padBottom + window.padLeft + window.padRight > 0
         guard !isDepthwise || !isPadded else {
             throw ConversionError.badNode(
-                name: step.name, reason: "a depthwise convolution that pads the photo; only a dense one can pad with the mean pixel")
+                name: step.name,
+                reason: "a depthwise convolution that pads the photo; only a dense one can pad with the mean pixel")
         }
         return try (0..<4).map { channel in
             guard channel < channels, isPadded else { return 0 }
             let mean = calibrated.metadata.mean[channel].rounded(.toNearestOrEven)
             guard (0...255).contains(mean) else {
                 throw ConversionError.badPreprocessing(
-                    "mean \(calibrated.metadata.mean[channel]) is no pixel value (0-255 scale), and '\(step.name)' pads with it")
+                    "mean \(calibrated.metadata.mean[channel]) is no pixel value (0-255 scale), and '\(step.name)' pads with it"
+                )
             }
             return UInt8(mean)
         }

@@ -1,5 +1,5 @@
-// QuantizedGraph: the network in integers, as the device will run it, before memory places and file offsets are known. What each field
-// means in arithmetic is docs/arithmetic.md; made only by Quantization.
+// QuantizedGraph: the network in integers, as the device will run it, before memory places and file offsets are known.
+// What each field means in arithmetic is docs/arithmetic.md; made only by Quantization.
 
 import Tensors
 
@@ -81,7 +81,8 @@ package struct QuantizedGraph: Sendable, Equatable {
     }
 
     package enum Kind: Sendable, Equatable {
-        /// padPixel: what stands outside an image of at most 4 channels; all zero for more channels, and for 1×1 (pointwise).
+        /// padPixel: what stands outside an image of at most 4 channels; all zero for more channels, and for 1×1
+        /// (pointwise).
         case convolution(QuantizedWeights, Window, padPixel: [UInt8])
         case depthwise(QuantizedWeights, Window)
         case fullyConnected(QuantizedWeights)

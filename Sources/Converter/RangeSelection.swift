@@ -1,11 +1,13 @@
-// RangeSelection: from an edge's histogram to the range that its 256 steps shall cover. A wide range rounds coarsely, a narrow one clips;
-// `meanSquaredError` weighs one against the other. Zero is always inside, so that padding and ReLU's zeros are exact.
+// RangeSelection: from an edge's histogram to the range that its 256 steps shall cover. A wide range rounds coarsely, a
+// narrow one clips; `meanSquaredError` weighs one against the other. Zero is always inside, so that padding and ReLU's
+// zeros are exact.
 
 package enum RangeMethod: Sendable, Equatable {
     case minMax
     /// Clips this share of the values (half of it at each end where both signs occur), for example 0.0001.
     case percentile(Double)
-    /// The range with the least expected squared error: Δ²/12 for each value inside, the squared distance for each outside.
+    /// The range with the least expected squared error: Δ²/12 for each value inside, the squared distance for each
+    /// outside.
     case meanSquaredError
 }
 

@@ -1,5 +1,6 @@
-// SelfTestWriter: the part of the file with which a device proves that its kernels compute what the converter's did: a seed for the
-// input, the hash of every op's output, the answer. Filled by the real runtime with its plain kernels, which define the arithmetic.
+// SelfTestWriter: the part of the file with which a device proves that its kernels compute what the converter's did: a
+// seed for the input, the hash of every op's output, the answer. Filled by the real runtime with its plain kernels,
+// which define the arithmetic.
 
 import Foundation
 import TinyRuntime

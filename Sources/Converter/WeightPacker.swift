@@ -1,5 +1,6 @@
-// WeightPacker: weights in the order in which the kernels read them, done once at conversion. Blocks of 16 output channels, in them
-// four neighbouring k at a time, so that one vector load holds 16 channels × 4 products. Missing channels and k are zero.
+// WeightPacker: weights in the order in which the kernels read them, done once at conversion. Blocks of 16 output
+// channels, in them four neighbouring k at a time, so that one vector load holds 16 channels × 4 products. Missing
+// channels and k are zero.
 
 package enum WeightPacker {
     package static let channelBlock = 16
@@ -40,5 +41,7 @@ package enum WeightPacker {
         values + [Value](repeating: filler, count: roundedUp(values.count, to: channelBlock) - values.count)
     }
 
-    package static func roundedUp(_ value: Int, to multiple: Int) -> Int { (value + multiple - 1) / multiple * multiple }
+    package static func roundedUp(_ value: Int, to multiple: Int) -> Int {
+        (value + multiple - 1) / multiple * multiple
+    }
 }

@@ -1,7 +1,7 @@
-// WeightQuantization: a layer's float weights and bias as integers: symmetric, −127…127, one scale an output channel, each weight
-// rounded to the nearest step. What rounding does to a channel's mean is put right in the bias (Nagel et al. 2019, "Data-Free
-// Quantization Through Weight Equalization and Bias Correction", section 4.2, with means measured on the calibration photos).
-// Left out: learned rounding, equalization.
+// WeightQuantization: a layer's float weights and bias as integers: symmetric, −127…127, one scale an output channel,
+// each weight rounded to the nearest step. What rounding does to a channel's mean is put right in the bias (Nagel et
+// al. 2019, "Data-Free Quantization Through Weight Equalization and Bias Correction", section 4.2, with means measured
+// on the calibration photos). Left out: learned rounding, equalization.
 
 import Foundation
 
@@ -9,7 +9,8 @@ import Foundation
 package struct WeightedInput: Sendable {
     /// Of one step of the input.
     package var scale: Double
-    /// The q that stands for zero, by channel: the zero point, or for the photo the mean pixel, which need not be an integer.
+    /// The q that stands for zero, by channel: the zero point, or for the photo the mean pixel, which need not be an
+    /// integer.
     package var zeros: [Double]
     /// Mean of the real values (zero removed) by channel, over the calibration photos.
     package var means: [Double]
@@ -44,7 +45,8 @@ package enum WeightQuantization {
             let row = weights[(output * kernel)..<((output + 1) * kernel)]
             let magnitude = row.reduce(0) { max($0, abs($1)) }
             let scale = Float(
-                scaleFor(magnitude: magnitude, bias: abs(bias[output]), inputScale: input.scale, outputScale: outputScale))
+                scaleFor(
+                    magnitude: magnitude, bias: abs(bias[output]), inputScale: input.scale, outputScale: outputScale))
             var products = 0
             var zeroSum = 0.0
             var correction = 0.0
@@ -62,7 +64,8 @@ package enum WeightQuantization {
             let largestSum = abs(quantizedBias) + 255 * Double(products)
             guard largestSum < Double(Int32.max), multiplier > 0, largestSum * Double(multiplier) < 0x1p31 else {
                 throw ConversionError.badNode(
-                    name: node, reason: "the sums of output channel \(output) do not fit 32 bits (weights up to \(magnitude), bias "
+                    name: node,
+                    reason: "the sums of output channel \(output) do not fit 32 bits (weights up to \(magnitude), bias "
                         + "\(bias[output]))")
             }
             result.scales.append(scale)

@@ -20,28 +20,36 @@ struct Convert: ParsableCommand {
     @Argument(help: ArgumentHelp("The float model.", valueName: "model.onnx"))
     var model: String
 
-    @Option(help: ArgumentHelp("Folder of typical photos (also in folders below); labels are not needed.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("Folder of typical photos (also in folders below); labels are not needed.", valueName: "dir")
+    )
     var calibration: String
 
     @Option(name: [.short, .long], help: ArgumentHelp("The file to write.", valueName: "model.tiny"))
     var output: String
 
     @Option(
-        help: ArgumentHelp("Photos to compare float and int8 on, a folder a class. Default: the calibration photos.", valueName: "dir"))
+        help: ArgumentHelp(
+            "Photos to compare float and int8 on, a folder a class. Default: the calibration photos.", valueName: "dir")
+    )
     var evaluate: String?
 
     @Option(
-        help: ArgumentHelp("Least share of equal answers, 0 to 1; below it exit code 1 and no file.", valueName: "share"))
+        help: ArgumentHelp(
+            "Least share of equal answers, 0 to 1; below it exit code 1 and no file.", valueName: "share"))
     var minAgreement: Double = 0
 
-    @Option(help: ArgumentHelp("File with the classes' names, one a line. Default: those in the model.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("File with the classes' names, one a line. Default: those in the model.", valueName: "file"))
     var labels: String?
 
-    @Option(help: ArgumentHelp("Mean of each channel on the scale 0-255. Default: as in the model.", valueName: "R,G,B"))
+    @Option(
+        help: ArgumentHelp("Mean of each channel on the scale 0-255. Default: as in the model.", valueName: "R,G,B"))
     var mean: Triple?
 
     @Option(
-        help: ArgumentHelp("Standard deviation of each channel on the scale 0-255. Default: as in the model.", valueName: "R,G,B"))
+        help: ArgumentHelp(
+            "Standard deviation of each channel on the scale 0-255. Default: as in the model.", valueName: "R,G,B"))
     var std: Triple?
 
     @Option(
@@ -62,7 +70,9 @@ struct Convert: ParsableCommand {
     @Option(help: ArgumentHelp("How activations' ranges are chosen: mse, min-max or percentile.", valueName: "method"))
     var ranges: Ranges = .mse
 
-    @Option(help: ArgumentHelp("Write the whole comparison as JSON, also where it is below --min-agreement.", valueName: "file.json"))
+    @Option(
+        help: ArgumentHelp(
+            "Write the whole comparison as JSON, also where it is below --min-agreement.", valueName: "file.json"))
     var report: String?
 
     @Flag(help: "Print the comparison as one JSON object.")

@@ -9,7 +9,8 @@ import TinyRuntime
 
 struct ConversionPipelineTests {
     private func convert(
-        _ graph: FloatGraph, _ photos: [LabelledImage], evaluation: [LabelledImage] = [], _ options: ConversionOptions = .init()
+        _ graph: FloatGraph, _ photos: [LabelledImage], evaluation: [LabelledImage] = [],
+        _ options: ConversionOptions = .init()
     ) throws -> Conversion {
         try ConversionPipeline.convert(graph, calibration: photos, evaluation: evaluation, options: options) { _ in }
     }
@@ -23,7 +24,8 @@ struct ConversionPipelineTests {
         let report = conversion.report
         #expect(report.images == 40 && report.calibrationImages == 40 && report.labelledImages == 0)
         #expect(report.floatTop1 == nil)
-        // Untrained, the interaction's products reach ±60 where the sigmoid lives within ±6: an 8-bit x_m decides such gates coarsely.
+        // Untrained, the interaction's products reach ±60 where the sigmoid lives within ±6: an 8-bit x_m decides such
+        // gates coarsely.
         #expect(report.logitsSqnrDb ?? 0 > 18, "\(report.text(worst: 100))")
         #expect(report.agreement >= 0.9, "\(report.text())")
         #expect(report.fileBytes == conversion.bytes.count)
@@ -65,7 +67,9 @@ struct ConversionPipelineTests {
         let interpreter = try FloatInterpreter(graph, backend: PlainBackend())
         let labelled = try photos.images.map { image in
             let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: image.path))).suffix(32 * 32 * 3)
-            let values = bytes.enumerated().map { (Float($1) - metadata.mean[$0 % 3]) / metadata.standardDeviation[$0 % 3] }
+            let values = bytes.enumerated().map {
+                (Float($1) - metadata.mean[$0 % 3]) / metadata.standardDeviation[$0 % 3]
+            }
             let logits = interpreter.run(PlainBackend().makeTensor(shape: [1, 32, 32, 3], values: values)).array()
             return LabelledImage(path: image.path, label: logits.indices.max { logits[$0] < logits[$1] })
         }
@@ -83,7 +87,8 @@ struct ConversionPipelineTests {
         try Data("P6\n32 32\n255\nshort".utf8).write(to: URL(fileURLWithPath: bad))
         var lines: [String] = []
         let conversion = try ConversionPipeline.convert(
-            graph, calibration: photos.images, evaluation: [], options: ConversionOptions(), progress: { lines.append($0) })
+            graph, calibration: photos.images, evaluation: [], options: ConversionOptions(),
+            progress: { lines.append($0) })
         #expect(conversion.report.calibrationImages == 4 && conversion.report.calibrationSkipped == 1)
         #expect(conversion.report.images == 4 && conversion.report.skipped == 1)
         #expect(lines.contains { $0.contains(bad) })
@@ -105,7 +110,9 @@ struct ConversionPipelineTests {
 
     @Test func metadataThatDoesNotFitIsRefused() throws {
         let graph = NetworkBuilder.interactive(separable: true, seed: 26)
-        func resolve(_ graph: FloatGraph, _ options: MetadataOptions) throws -> ModelMetadata { try options.resolved(for: graph) }
+        func resolve(_ graph: FloatGraph, _ options: MetadataOptions) throws -> ModelMetadata {
+            try options.resolved(for: graph)
+        }
         #expect(throws: ConversionError.labelCount(labels: 2, classes: 7)) {
             try resolve(graph, MetadataOptions(labels: ["a", "b"]))
         }
@@ -115,8 +122,11 @@ struct ConversionPipelineTests {
         var foreign = graph
         foreign.metadata = [:]
         #expect(throws: ConversionError.missingPreprocessing) { try resolve(foreign, MetadataOptions()) }
-        #expect(throws: ConversionError.missingPreprocessing) { try resolve(foreign, MetadataOptions(mean: [1, 2, 3])) }
-        let resolved = try resolve(foreign, MetadataOptions(mean: [1, 2, 3], standardDeviation: [4, 5, 6], resize: 40))
+        #expect(throws: ConversionError.missingPreprocessing) {
+            try resolve(foreign, MetadataOptions(mean: [1, 2, 3]))
+        }
+        let resolved = try resolve(
+            foreign, MetadataOptions(mean: [1, 2, 3], standardDeviation: [4, 5, 6], resize: 40))
         #expect(resolved.labels.isEmpty && resolved.mean == [1, 2, 3])
         #expect(resolved.preprocessing.resizeMode == .shortSide && resolved.preprocessing.resizeWidth == 40)
         #expect(resolved.preprocessing.cropWidth == 32)
@@ -131,7 +141,8 @@ struct ConversionPipelineTests {
         #expect(throws: ConversionError.self) { try OperatorFusion.fuse(FoldedGraph(folding: pooled.finished())) }
 
         var padded = NetworkBuilder(side: 8, seed: 1)
-        _ = padded.linear(padded.node(.globalAveragePool, [padded.convolution("photo", 3, kernel: 3, depthwise: true)]), 3)
+        _ = padded.linear(
+            padded.node(.globalAveragePool, [padded.convolution("photo", 3, kernel: 3, depthwise: true)]), 3)
         let photos = try PhotoFolder(count: 2, side: 8)
         #expect(throws: ConversionError.self) { try convert(padded.finished(), photos.images) }
 

@@ -2,8 +2,8 @@
 
 import Converter
 import ModelGraph
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 import TinyRuntime
 

@@ -12,7 +12,8 @@ struct MemoryPlannerTests {
         var random = SplitMix64(seed: seed)
         func tensor(_ index: Int) -> QuantizedGraph.Tensor {
             QuantizedGraph.Tensor(
-                name: "t\(index)", height: Int.random(in: 1...6, using: &random), width: Int.random(in: 1...6, using: &random),
+                name: "t\(index)", height: Int.random(in: 1...6, using: &random),
+                width: Int.random(in: 1...6, using: &random),
                 channels: Int.random(in: 1...40, using: &random), affine: affine)
         }
         var tensors = [tensor(0)]
@@ -32,7 +33,8 @@ struct MemoryPlannerTests {
     func liveTensorsNeverMeet(_ seed: UInt64) throws {
         let graph = randomGraph(seed)
         let planned = try MemoryPlanner.plan(graph)
-        // Who owns each byte while op i runs: the tensors written before or by it and still to be read, by op i or later.
+        // Who owns each byte while op i runs: the tensors written before or by it and still to be read, by op i or
+        // later.
         for step in graph.ops.indices {
             var owner: [Int: Int] = [:]
             for (index, tensor) in graph.tensors.enumerated() {

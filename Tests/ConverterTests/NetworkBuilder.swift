@@ -47,7 +47,8 @@ struct NetworkBuilder {
     /// Asymmetric padding, as TensorFlow's SAME at stride 2.
     mutating func convolutionSame(_ x: String, _ outputs: Int) -> String {
         let window = Window(
-            kernelHeight: 3, kernelWidth: 3, strideHeight: 2, strideWidth: 2, padTop: 0, padBottom: 1, padLeft: 0, padRight: 1)
+            kernelHeight: 3, kernelWidth: 3, strideHeight: 2, strideWidth: 2, padTop: 0, padBottom: 1, padLeft: 0,
+            padRight: 1)
         let weight = weight([outputs, channels[x] ?? 0, 3, 3])
         return node(.convolution(weight: weight, bias: nil, window: window, groups: 1), [x], channels: outputs)
     }
@@ -96,8 +97,8 @@ struct NetworkBuilder {
         return graph
     }
 
-    /// RMG-PMSI in small: three taps, smooth convolutions (dense or separable), global max pools, the interaction, four classifiers,
-    /// the sum of their logits; a MobileNetV2-like trunk with a residual.
+    /// RMG-PMSI in small: three taps, smooth convolutions (dense or separable), global max pools, the interaction, four
+    /// classifiers, the sum of their logits; a MobileNetV2-like trunk with a residual.
     static func interactive(side: Int = 32, classes: Int = 7, separable: Bool, seed: UInt64) -> FloatGraph {
         var net = NetworkBuilder(side: side, seed: seed)
         func block(_ x: String, _ outputs: Int, stride: Int, _ net: inout NetworkBuilder) -> String {

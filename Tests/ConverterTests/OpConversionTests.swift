@@ -1,5 +1,6 @@
-// Every op, converted and run by the real runtime: each op's output bytes against plain Double loops on the bytes that came in, within
-// half an output step and what rounding the weights may do. So no error of one op can hide behind another's.
+// Every op, converted and run by the real runtime: each op's output bytes against plain Double loops on the bytes that
+// came in, within half an output step and what rounding the weights may do. So no error of one op can hide behind
+// another's.
 
 import Converter
 import Foundation
@@ -11,8 +12,10 @@ import TinyRuntime
 struct OpConversionTests {
     /// Networks that hold the op in question between a convolution on the photo and a linear layer.
     enum Network: String, CaseIterable {
-        case denseStride2, sameStride2, depthwise, pointwise, oneByOneStride2, clips, residual, concatOfSameScale, concatOfScales,
-            concatOfMany, maxPool, globalMaxPool, sigmoidGate, elu, loneRelu, loneClip, sumOfLinears, multiplyThenRelu, fewChannels
+        case denseStride2, sameStride2, depthwise, pointwise, oneByOneStride2, clips, residual, concatOfSameScale,
+            concatOfScales,
+            concatOfMany, maxPool, globalMaxPool, sigmoidGate, elu, loneRelu, loneClip, sumOfLinears, multiplyThenRelu,
+            fewChannels
 
         func graph(seed: UInt64) -> FloatGraph {
             var net = NetworkBuilder(side: 13, seed: seed)
@@ -20,7 +23,9 @@ struct OpConversionTests {
             switch self {
             case .denseStride2: x = net.convolution(x, 17, kernel: 3, stride: 2)
             case .sameStride2: x = net.convolutionSame(net.convolutionSame("photo", 6), 9)
-            case .depthwise: x = net.convolution(net.convolution(x, 10, kernel: 3, stride: 2, depthwise: true), 10, kernel: 5, depthwise: true)
+            case .depthwise:
+                x = net.convolution(
+                    net.convolution(x, 10, kernel: 3, stride: 2, depthwise: true), 10, kernel: 5, depthwise: true)
             case .pointwise: x = net.convolution(x, 33, kernel: 1)
             case .oneByOneStride2: x = net.convolution(x, 8, kernel: 1, stride: 2)
             case .clips:
@@ -28,7 +33,8 @@ struct OpConversionTests {
                 x = net.node(.relu, [net.convolution(x, 12, kernel: 3)])
                 x = net.node(.clip(low: -0.5, high: 0.75), [net.convolution(x, 12, kernel: 1)])
             case .residual: x = net.node(.relu, [net.node(.add, [x, net.convolution(x, 10, kernel: 3)])])
-            case .concatOfSameScale: x = net.concat([net.node(.relu, [x]), net.node(.relu, [net.convolution("photo", 5, kernel: 3)])])
+            case .concatOfSameScale:
+                x = net.concat([net.node(.relu, [x]), net.node(.relu, [net.convolution("photo", 5, kernel: 3)])])
             case .concatOfScales:
                 let small = net.node(.sigmoid, [net.convolution(x, 5, kernel: 1)])
                 let product = net.node(.multiply, [small, small])  // a second reader, so that `small` keeps its scale
@@ -39,14 +45,17 @@ struct OpConversionTests {
             case .sigmoidGate: x = net.node(.multiply, [x, net.node(.sigmoid, [net.convolution(x, 10, kernel: 1)])])
             case .elu: x = net.node(.elu, [net.convolution(x, 8, kernel: 1)])
             case .loneRelu: x = net.node(.add, [net.node(.relu, [x]), x])
-            case .loneClip: x = net.node(.clip(low: 0.1, high: 0.4), [net.node(.maxPool(window: Window(kernel: 2, stride: 2)), [x])])
+            case .loneClip:
+                x = net.node(
+                    .clip(low: 0.1, high: 0.4), [net.node(.maxPool(window: Window(kernel: 2, stride: 2)), [x])])
             case .sumOfLinears:
                 let pooled = net.node(.globalAveragePool, [x])
                 let (a, b) = (net.node(.elu, [pooled]), net.node(.sigmoid, [pooled]))
                 let sum = net.node(.add, [net.linear(a, 6), net.linear(b, 6, bias: false)])
                 _ = net.node(.add, [sum, net.linear(net.node(.multiply, [a, b]), 6)])
                 return net.finished()
-            case .multiplyThenRelu: x = net.node(.relu, [net.node(.multiply, [x, net.convolution("photo", 10, kernel: 1)])])
+            case .multiplyThenRelu:
+                x = net.node(.relu, [net.node(.multiply, [x, net.convolution("photo", 10, kernel: 1)])])
             case .fewChannels: x = net.convolution(net.convolution(x, 3, kernel: 1), 7, kernel: 3)
             }
             if self != .globalMaxPool { x = net.node(.globalAveragePool, [x]) }
@@ -64,7 +73,8 @@ struct OpConversionTests {
             let metadata = try MetadataOptions().resolved(for: graph)
             calibrated = try Calibration.calibrate(
                 OperatorFusion.fuse(FoldedGraph(folding: graph)), on: photos.images,
-                from: PhotoSource(metadata: metadata, threads: 1, strict: true)) { _ in }
+                from: PhotoSource(metadata: metadata, threads: 1, strict: true)
+            ) { _ in }
             planned = try MemoryPlanner.plan(Quantization.quantize(calibrated, ranges: .meanSquaredError))
             bytes = try ModelWriter.write(planned, metadata: metadata)
         }
@@ -95,7 +105,9 @@ struct OpConversionTests {
                 expected = min(max(expected, low), high)
                 let difference = abs(output.affine.dequantize(byte) - expected)
                 let limit = 0.502 * Double(output.affine.scale) + reference.weightBound[place]
-                #expect(difference <= limit, "\(network), seed \(seed), \(op.name) at \(place): \(difference), limit \(limit)")
+                #expect(
+                    difference <= limit,
+                    "\(network), seed \(seed), \(op.name) at \(place): \(difference), limit \(limit)")
                 if difference > limit { return }
             }
         }
@@ -108,11 +120,13 @@ struct OpConversionTests {
                 ? (Double(byte) - Double(NetworkBuilder.mean[index % 3])) / Double(NetworkBuilder.deviation[index % 3])
                 : tensor.affine.dequantize(byte)
         }
-        return StepReference.Image(height: tensor.height, width: tensor.width, channels: tensor.channels, values: values)
+        return StepReference.Image(
+            height: tensor.height, width: tensor.width, channels: tensor.channels, values: values)
     }
 
     private static func reference(
-        _ op: QuantizedGraph.Op, _ step: FusedStep?, _ inputs: [StepReference.Image], _ tensors: [QuantizedGraph.Tensor],
+        _ op: QuantizedGraph.Op, _ step: FusedStep?, _ inputs: [StepReference.Image],
+        _ tensors: [QuantizedGraph.Tensor],
         _ calibrated: CalibratedGraph
     ) -> StepReference {
         let output = tensors[op.output]
@@ -130,7 +144,8 @@ struct OpConversionTests {
             steps = steps.map { $0 * (NetworkBuilder.deviation.max() ?? 0) }
         }
         var reference = StepReference(
-            step.op, inputs, weights: calibrated.fused.graph.weights, output: size, padding: padding, weightSteps: steps)
+            step.op, inputs, weights: calibrated.fused.graph.weights, output: size, padding: padding, weightSteps: steps
+        )
         // The bias's correction: at most half a step of each weight on each channel's mean.
         if !steps.isEmpty, let means = calibrated.edges[step.inputs[0]]?.channelMeans {
             let taps = calibrated.fused.graph.weights[step.op.weights[0]]?.shape.dropFirst(2).reduce(1, *) ?? 1

@@ -39,7 +39,8 @@ struct RangeSelectionTests {
         for step in 1...60 {
             let high = full.high * Double(step) / 60
             for lowStep in oneSided ? [0] : [step - 6, step - 3, step, step + 3, step + 6] where lowStep >= 0 {
-                best = min(best, squaredError(values, ActivationRange(low: full.low * Double(lowStep) / 60, high: high)))
+                best = min(
+                    best, squaredError(values, ActivationRange(low: full.low * Double(lowStep) / 60, high: high)))
             }
         }
         let error = squaredError(values, chosen)

@@ -1,5 +1,5 @@
-// StepReference: what an op of the device computes, in plain Double loops and H W C, with the float weights: the reference for one op on
-// the integers that really came in. Independent of interpreter, kernels and quantizer.
+// StepReference: what an op of the device computes, in plain Double loops and H W C, with the float weights: the
+// reference for one op on the integers that really came in. Independent of interpreter, kernels and quantizer.
 
 import Converter
 import Foundation
@@ -24,7 +24,8 @@ struct StepReference {
     ///   - padding: what stands outside, by channel, in the same units as the input.
     ///   - weightSteps: scale of each output channel's weights.
     init(
-        _ op: GraphOp, _ inputs: [Image], weights: [String: FloatGraph.Weight], output: (height: Int, width: Int, channels: Int),
+        _ op: GraphOp, _ inputs: [Image], weights: [String: FloatGraph.Weight],
+        output: (height: Int, width: Int, channels: Int),
         padding: [Double], weightSteps: [Float]
     ) {
         var values: [Double] = []
@@ -57,7 +58,9 @@ struct StepReference {
                 let channel = groups > 1 ? c : i
                 for dy in 0..<window.kernelHeight {
                     for dx in 0..<window.kernelWidth {
-                        let (sy, sx) = (y * window.strideHeight - window.padTop + dy, x * window.strideWidth - window.padLeft + dx)
+                        let (sy, sx) = (
+                            y * window.strideHeight - window.padTop + dy, x * window.strideWidth - window.padLeft + dx
+                        )
                         let isInside = (0..<first.height).contains(sy) && (0..<first.width).contains(sx)
                         let value = isInside ? first.at(sy, sx, channel) : padding[channel]
                         let place = ((c * inputChannels + i) * window.kernelHeight + dy) * window.kernelWidth + dx
@@ -95,13 +98,21 @@ struct StepReference {
             let sum = (0..<(first.height * first.width)).reduce(0.0) { $0 + first.values[$1 * first.channels + c] }
             return (sum / Double(first.height * first.width), 0)
         case .globalMaxPool:
-            return ((0..<(first.height * first.width)).reduce(-Double.infinity) { max($0, first.values[$1 * first.channels + c]) }, 0)
+            return (
+                (0..<(first.height * first.width)).reduce(-Double.infinity) {
+                    max($0, first.values[$1 * first.channels + c])
+                }, 0
+            )
         case .maxPool(let window):
             var best = -Double.infinity
             for dy in 0..<window.kernelHeight {
                 for dx in 0..<window.kernelWidth {
-                    let (sy, sx) = (y * window.strideHeight - window.padTop + dy, x * window.strideWidth - window.padLeft + dx)
-                    if (0..<first.height).contains(sy) && (0..<first.width).contains(sx) { best = max(best, first.at(sy, sx, c)) }
+                    let (sy, sx) = (
+                        y * window.strideHeight - window.padTop + dy, x * window.strideWidth - window.padLeft + dx
+                    )
+                    if (0..<first.height).contains(sy) && (0..<first.width).contains(sx) {
+                        best = max(best, first.at(sy, sx, c))
+                    }
                 }
             }
             return (best, 0)

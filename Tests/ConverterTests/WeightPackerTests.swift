@@ -1,4 +1,5 @@
-// The packed order against the index formula of the format, read from the packed side: each place names its channel and k.
+// The packed order against the index formula of the format, read from the packed side: each place names its channel and
+// k.
 
 import Converter
 import Testing

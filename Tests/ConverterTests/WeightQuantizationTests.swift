@@ -1,5 +1,5 @@
-// Quantized weights against the float layer, in plain loops: each weight within half a step, the bias with the input's zero in it, a
-// channel's mean kept by the correction, sums that fit.
+// Quantized weights against the float layer, in plain loops: each weight within half a step, the bias with the input's
+// zero in it, a channel's mean kept by the correction, sums that fit.
 
 import Converter
 import Foundation
@@ -36,7 +36,8 @@ struct WeightQuantizationTests {
         }
     }
 
-    /// The integer layer on q, dequantized, is the float layer on the dequantized input, up to the weights' and bias's rounding.
+    /// The integer layer on q, dequantized, is the float layer on the dequantized input, up to the weights' and bias's
+    /// rounding.
     @Test func integerSumsEqualTheFloatLayer() throws {
         let weights = random(120, 0.7, seed: 2)
         let bias = random(5, 1, seed: 3)
@@ -111,7 +112,8 @@ struct WeightQuantizationTests {
             try WeightQuantization.quantize(
                 wide, bias: [0], shape: (1, 1, 1, 70000),
                 input: WeightedInput(
-                    scale: 0.05, zeros: [Double](repeating: 0, count: 70000), means: [Double](repeating: 0, count: 70000)),
+                    scale: 0.05, zeros: [Double](repeating: 0, count: 70000),
+                    means: [Double](repeating: 0, count: 70000)),
                 isDepthwise: false, outputScale: 0.1, node: "layer")
         }
         #expect(throws: ConversionError.self) {

@@ -41,7 +41,8 @@ public func tinyrt_get_info(_ model: OpaquePointer?, _ info: UnsafeMutablePointe
     guard let model, let info else { return TINYRT_INVALID_ARGUMENT }
     let edge = object(model, Model.self).edge
     info.pointee = tinyrt_info(
-        format_version: UInt32(edge.version), input_width: UInt32(edge.inputWidth), input_height: UInt32(edge.inputHeight),
+        format_version: UInt32(edge.version), input_width: UInt32(edge.inputWidth),
+        input_height: UInt32(edge.inputHeight),
         class_count: UInt32(edge.classCount), label_count: UInt32(edge.labelCount), op_count: UInt32(edge.ops.count),
         file_bytes: UInt64(edge.fileBytes.count), checksum: edge.checksum, temperature: edge.temperature,
         rejection_threshold: edge.rejectionThreshold, decode_scaling: edge.preprocessing.decodeScaling,

@@ -46,7 +46,8 @@ struct Benchmark: ParsableCommand {
         let times = try Self.time(model, isa, threads: threads, warmup: warmup, runs: runs)
         var report = Report(
             file: self.model, median_ms: times.share(0.5), p90_ms: times.share(0.9), min_ms: times.share(0),
-            images_per_second: (times.imagesPerSecond * 10).rounded() / 10, runs: runs, threads: threads, isa: isa.name.text,
+            images_per_second: (times.imagesPerSecond * 10).rounded() / 10, runs: runs, threads: threads,
+            isa: isa.name.text,
             arena_bytes: try Session.arenaBytes(for: model, instructionSet: isa), cpu: Self.processorName)
         if profile { report.ops = try Self.profile(model, isa, warmup: warmup, runs: runs) }
         if json {
@@ -94,7 +95,8 @@ struct Benchmark: ParsableCommand {
                 let speed = op.median_ms > 0 ? Double(op.multiply_adds) / op.median_ms / 1e6 : 0
                 table.append([
                     String(op.index), op.op, op.output_shape.map(String.init).joined(separator: "×"),
-                    String(format: "%.4f", op.median_ms), String(format: "%.1f %%", 100 * op.median_ms / max(sum, 1e-9)),
+                    String(format: "%.4f", op.median_ms),
+                    String(format: "%.1f %%", 100 * op.median_ms / max(sum, 1e-9)),
                     op.multiply_adds == 0 ? "" : String(format: "%.1f", speed),
                 ])
             }
@@ -167,7 +169,8 @@ struct Benchmark: ParsableCommand {
         return edge.ops.indices.map { index in
             let output = edge.tensors[edge.ops[index].output]
             return Report.Op(
-                index: index, op: "\(edge.ops[index].code)", output_shape: [output.height, output.width, output.channels],
+                index: index, op: "\(edge.ops[index].code)",
+                output_shape: [output.height, output.width, output.channels],
                 median_ms: rounded(times[index].sorted()[times[index].count / 2]),
                 multiply_adds: edge.ops[index].multiplyAdds(edge.tensors))
         }

@@ -79,7 +79,8 @@ enum InspectEdgeModel {
             preprocessing = Preprocessing(
                 resize_mode: contract.resizeMode == .squash ? "squash" : "short-side",
                 filter: contract.filter == .bilinear ? "bilinear" : "bicubic", decode_scaling: contract.decodeScaling,
-                resize_width: contract.resizeWidth, resize_height: contract.resizeHeight, crop_width: contract.cropWidth,
+                resize_width: contract.resizeWidth, resize_height: contract.resizeHeight,
+                crop_width: contract.cropWidth,
                 crop_height: contract.cropHeight)
             activation_bytes = edge.arenaBytes
             arena_bytes = try Session.arenaBytes(for: model)
@@ -104,7 +105,8 @@ enum InspectEdgeModel {
             let contract = preprocessing
             let resize =
                 contract.resize_mode == "squash"
-                ? "squashed to \(contract.resize_width)×\(contract.resize_height)" : "short side to \(contract.resize_width)"
+                ? "squashed to \(contract.resize_width)×\(contract.resize_height)"
+                : "short side to \(contract.resize_width)"
             let lines = [
                 "\(file): .tiny version \(format_version), \(file_bytes) bytes, checksum \(checksum)",
                 "photo    \(resize) (\(contract.filter)), centre \(contract.crop_width)×\(contract.crop_height), RGB bytes"

@@ -46,7 +46,9 @@ enum ClassifyCommand {
             }
         }
         guard let modelPath else { return Output.usageError("a model is missing: tinyrt classify MODEL.tiny PHOTO...") }
-        guard !photos.isEmpty else { return Output.usageError("a photo is missing: tinyrt classify MODEL.tiny PHOTO...") }
+        guard !photos.isEmpty else {
+            return Output.usageError("a photo is missing: tinyrt classify MODEL.tiny PHOTO...")
+        }
         var exitCode = ExitCode.done
         guard let model = ModelFile.open(modelPath, exitCode: &exitCode),
             let session = ModelFile.openSession(model, modelPath, exitCode: &exitCode)

@@ -147,7 +147,9 @@ import TinyRuntime
         #expect(error.op == 3 && text(error.reason) == "unknown op")
 
         let shifted = Mapping([0] + file)
-        #expect(tinyrt_open(shifted.bytes.baseAddress.map { $0 + 1 }, file.count, &model, &error) == TINYRT_INVALID_ARGUMENT)
+        #expect(
+            tinyrt_open(shifted.bytes.baseAddress.map { $0 + 1 }, file.count, &model, &error) == TINYRT_INVALID_ARGUMENT
+        )
 
         try #require(tinyrt_open_copy(file, file.count, &model, &error) == TINYRT_OK)
         defer { tinyrt_close(model) }
@@ -162,7 +164,9 @@ import TinyRuntime
         var prediction = tinyrt_prediction()
         var (found, rejected) = (0, false)
         let pixels = [UInt8](repeating: 0, count: 30)
-        for (width, height, rowBytes) in [(0, 1, 30), (1, 0, 30), (10, 1, 29), (Int.max, 1, Int.max), (-1, 1, 30), (70000, 1, 210000)] {
+        for (width, height, rowBytes) in [
+            (0, 1, 30), (1, 0, 30), (10, 1, 29), (Int.max, 1, Int.max), (-1, 1, 30), (70000, 1, 210000),
+        ] {
             let status = tinyrt_classify(
                 session, pixels, width, height, rowBytes, &prediction, 1, &found, &rejected, &error)
             #expect(status == TINYRT_BAD_IMAGE, "\(width)×\(height), \(rowBytes) bytes a row")

@@ -16,7 +16,8 @@ import Testing
     private func compile(module: String, sources: [String]) throws {
         try #require(sources.count > 10, "no Swift files found for \(module)")
         let compiler = try #require(Self.executable("swiftc"), "no swiftc in PATH")
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("embedded-build-\(UUID().uuidString)")
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "embedded-build-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
 
@@ -28,7 +29,8 @@ import Testing
         process.executableURL = compiler
         process.arguments =
             [
-                "-swift-version", "6", "-enable-experimental-feature", "Embedded", "-wmo", "-parse-as-library", "-Osize",
+                "-swift-version", "6", "-enable-experimental-feature", "Embedded", "-wmo", "-parse-as-library",
+                "-Osize",
                 "-Xfrontend", "-function-sections", "-Xfrontend", "-disable-stack-protector",
                 "-module-cache-path", folder.appendingPathComponent("cache").path, "-I", headers,
                 "-module-name", module, "-c", "-o", folder.appendingPathComponent("\(module).o").path,

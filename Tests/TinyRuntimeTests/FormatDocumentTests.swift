@@ -48,7 +48,9 @@ import TinyRuntime
             }
         }
         #expect(end == bytes, "\(heading) ends at \(end)")
-        #expect(Set(constants.keys).isSubset(of: rows.map(\.name)), "\(heading): \(constants.keys) against \(rows.map(\.name))")
+        #expect(
+            Set(constants.keys).isSubset(of: rows.map(\.name)),
+            "\(heading): \(constants.keys) against \(rows.map(\.name))")
     }
 
     @Test func header() throws {
@@ -56,7 +58,8 @@ import TinyRuntime
         try check(
             "## Header",
             [
-                "version": Header.version, "flags": Header.flags, "fileBytes": Header.fileBytes, "checksum": Header.checksum,
+                "version": Header.version, "flags": Header.flags, "fileBytes": Header.fileBytes,
+                "checksum": Header.checksum,
                 "tensorCount": Header.tensorCount, "opCount": Header.opCount, "inputTensor": Header.inputTensor,
                 "outputTensor": Header.outputTensor, "arenaBytes": Header.arenaBytes, "labelCount": Header.labelCount,
                 "temperature": Header.temperature, "rejectionThreshold": Header.rejectionThreshold,
@@ -96,7 +99,8 @@ import TinyRuntime
 
     @Test func selfTest() throws {
         typealias Test = ModelLayout.SelfTest
-        try check("## Self-test", ["seed": Test.seed, "outputCount": Test.outputCount, "opHashes": Test.opHashes], bytes: 16)
+        try check(
+            "## Self-test", ["seed": Test.seed, "outputCount": Test.outputCount, "opHashes": Test.opHashes], bytes: 16)
     }
 
     @Test func opCodes() throws {

@@ -11,8 +11,10 @@ import TinyRuntime
 
     /// Values that break arithmetic: zero, one, around powers of two, all bits.
     private static let nasty: [UInt64] = [
-        0, 1, 2, 3, 15, 16, 17, 63, 64, 65, 127, 128, 255, 256, 4095, 4096, 4097, 8191, 8192, 8193, 65535, 65536, 1 << 24, 1 << 30,
-        (1 << 30) + 1, 0x7F7F_FFFF, 0x7F80_0000, 0x7FC0_0000, 0x8000_0000, 0xFFFF_FFFF, 1 << 32, 1 << 40, 1 << 62, 1 << 63,
+        0, 1, 2, 3, 15, 16, 17, 63, 64, 65, 127, 128, 255, 256, 4095, 4096, 4097, 8191, 8192, 8193, 65535, 65536,
+        1 << 24, 1 << 30,
+        (1 << 30) + 1, 0x7F7F_FFFF, 0x7F80_0000, 0x7FC0_0000, 0x8000_0000, 0xFFFF_FFFF, 1 << 32, 1 << 40, 1 << 62,
+        1 << 63,
         .max - 63, .max,
     ]
 
@@ -35,8 +37,12 @@ import TinyRuntime
             if number % 16 == 0 { try? session.selfTest() }
         }
         // Some changes (weights, scales, labels) leave a valid file: the kernels ran on them.
-        #expect(accepted > 25, "series \(series): only \(accepted) of 500 files were accepted; the fuzzing does not reach the kernels")
-        #expect(accepted < 475, "series \(series): \(accepted) of 500 files were accepted; the fuzzing hardly changes anything")
+        #expect(
+            accepted > 25,
+            "series \(series): only \(accepted) of 500 files were accepted; the fuzzing does not reach the kernels")
+        #expect(
+            accepted < 475,
+            "series \(series): \(accepted) of 500 files were accepted; the fuzzing hardly changes anything")
     }
 
     @Test func filesCutOffAnywhereAreRefused() {

@@ -178,7 +178,8 @@ struct ModelFileBuilder {
         }
         record += littleEndian(UInt32(op.output))
         for value in [
-            op.kernel.height, op.kernel.width, op.stride.height, op.stride.width, op.pads.top, op.pads.bottom, op.pads.left,
+            op.kernel.height, op.kernel.width, op.stride.height, op.stride.width, op.pads.top, op.pads.bottom,
+            op.pads.left,
             op.pads.right,
         ] {
             record += littleEndian(UInt16(value))

@@ -14,7 +14,9 @@ import TinyRuntime
             .sorted { logits[$0.index] != logits[$1.index] ? logits[$0.index] > logits[$1.index] : $0.index < $1.index }
     }
 
-    @Test(arguments: [(3, Float(0.1), Float(1)), (120, 0.05, 0.7), (150, 0.2, 2.5), (2, 3, 0.5), (1, 0.1, 1), (150, 40, 1)])
+    @Test(arguments: [
+        (3, Float(0.1), Float(1)), (120, 0.05, 0.7), (150, 0.2, 2.5), (2, 3, 0.5), (1, 0.1, 1), (150, 40, 1),
+    ])
     func predictionsEqualTheReference(classes: Int, scale: Float, temperature: Float) throws {
         var network = TestNetworks.logitsFromPixels(classes: classes, scale: scale, zeroPoint: 128)
         network.temperature = temperature
@@ -32,7 +34,9 @@ import TinyRuntime
                 #expect(predictions.map(\.index) == expected.prefix(top).map(\.index))
                 for (prediction, expected) in zip(predictions, expected) {
                     // Float's half unit in the last place, and what sums in another order may add to it
-                    #expect(abs(Double(prediction.probability) - expected.probability) <= expected.probability * 7e-8 + 1e-45)
+                    #expect(
+                        abs(Double(prediction.probability) - expected.probability) <= expected.probability * 7e-8
+                            + 1e-45)
                 }
             }
         }

@@ -89,7 +89,9 @@ import TinyRuntime
         #expect(put(0, Header.outputTensor) == out(Header.outputTensor))  // the input
         #expect(refusal(putting: littleEndian(UInt64(1) << 30 + 1), at: Header.arenaBytes) == limit(Header.arenaBytes))
         #expect(put(65537, Header.labelCount) == limit(Header.labelCount))
-        for bad in [0, -1, Float.nan, .infinity] { #expect(putFloat(bad, Header.temperature) == out(Header.temperature)) }
+        for bad in [0, -1, Float.nan, .infinity] {
+            #expect(putFloat(bad, Header.temperature) == out(Header.temperature))
+        }
         for bad in [-0.1, 1.5, Float.nan] {
             #expect(putFloat(bad, Header.rejectionThreshold) == out(Header.rejectionThreshold))
         }
@@ -118,7 +120,8 @@ import TinyRuntime
         // The last section must end with the file.
         let last = Header.sections + 16 * 4 + 8
         #expect(
-            refusal(putting: littleEndian(UInt64(layout.sections[4].count - 1)), at: last) == .sectionMisplaced(section: 4))
+            refusal(putting: littleEndian(UInt64(layout.sections[4].count - 1)), at: last)
+                == .sectionMisplaced(section: 4))
     }
 
     @Test func tensors() {
@@ -135,7 +138,8 @@ import TinyRuntime
         #expect(put(littleEndian(UInt64(1) << 40), TensorField.arenaOffset) == tensor(.outsideArena))
         #expect(put(littleEndian(UInt64.max - 63), TensorField.arenaOffset) == tensor(.outsideArena))
         #expect(put(littleEndian(UInt32(8192)), TensorField.height) == tensor(.outsideArena))
-        #expect(refusal { $0.tensors.append(.init(height: 1, width: 1, channels: 1)) } == .tensor(index: 14, .neverWritten))
+        #expect(
+            refusal { $0.tensors.append(.init(height: 1, width: 1, channels: 1)) } == .tensor(index: 14, .neverWritten))
         #expect(refusal { $0.crop = (11, 12) } == .tensor(index: 0, .inputNotAsPreprocessed))
         #expect(refusal { $0.outputTensor = 2 } == .tensor(index: 2, .outputNotAVector))
     }
@@ -159,7 +163,9 @@ import TinyRuntime
 
     /// Each field, set in the ops that do not use it.
     @Test func unusedFields() {
-        let window = [OpField.kernelHeight, OpField.kernelWidth, OpField.strideHeight, OpField.strideWidth, OpField.padTop]
+        let window = [
+            OpField.kernelHeight, OpField.kernelWidth, OpField.strideHeight, OpField.strideWidth, OpField.padTop,
+        ]
         let pads = [OpField.padBottom, OpField.padLeft, OpField.padRight]
         let weights = [OpField.weights, OpField.weightsBytes, OpField.bias, OpField.multiplier]
         let clamp = [OpField.clampMin, OpField.clampMax]
@@ -222,7 +228,9 @@ import TinyRuntime
         func put(_ value: Float, _ op: Int, _ field: Int) -> ModelError? {
             refusal(putting: littleEndian(value.bitPattern), at: layout.op(op, field))
         }
-        for op in [Op.convolution, Op.depthwise, Op.pointwise, Op.add, Op.multiply, Op.globalAveragePool, Op.fullyConnected] {
+        for op in [
+            Op.convolution, Op.depthwise, Op.pointwise, Op.add, Op.multiply, Op.globalAveragePool, Op.fullyConnected,
+        ] {
             let refused = refusal { $0.ops[op].clamp = (201, 200) }
             #expect(refused == .op(index: op, .clamp))
         }
@@ -300,7 +308,8 @@ import TinyRuntime
         network.tensors = (0..<3).map { _ in .init(height: 1, width: 1, channels: 3) }
         let table = (0..<256).map { UInt8(255 - $0) }
         network.ops = [
-            .init(code: .table, inputs: [0], output: 1, table: table), .init(code: .table, inputs: [1], output: 2, table: table),
+            .init(code: .table, inputs: [0], output: 1, table: table),
+            .init(code: .table, inputs: [1], output: 2, table: table),
         ]
         var (file, layout) = network.build()
         let first = layout.op(0, OpField.table), second = layout.op(1, OpField.table)
@@ -344,7 +353,8 @@ import TinyRuntime
             network.tensors = [.init(height: 1, width: 1, channels: 3), .init(height: 1, width: 1, channels: 1)]
             network.ops = [
                 .init(
-                    code: .fullyConnected, inputs: [0], output: 1, clamp: (0, 255), weights: [127, -127, 1], bias: [bias],
+                    code: .fullyConnected, inputs: [0], output: 1, clamp: (0, 255), weights: [127, -127, 1],
+                    bias: [bias],
                     multiplier: [0.25])
             ]
             return network.build(selfTest: false).bytes
@@ -363,10 +373,12 @@ import TinyRuntime
         // The convolution's output over its own input; the table's over a tensor that a later op needs.
         #expect(refusal { $0.tensors[1].arenaOffset = 0 } == .op(index: 0, .outputOverlapsLiveTensor))
         #expect(
-            refusal { $0.tensors[5].arenaOffset = $0.arenaOffsets[4] } == .op(index: Op.table, .outputOverlapsLiveTensor))
+            refusal { $0.tensors[5].arenaOffset = $0.arenaOffsets[4] }
+                == .op(index: Op.table, .outputOverlapsLiveTensor))
         // A pointwise does not work in place, even where its input dies.
         #expect(
-            refusal { $0.tensors[7].arenaOffset = $0.arenaOffsets[4] } == .op(index: Op.wide, .outputOverlapsLiveTensor))
+            refusal { $0.tensors[7].arenaOffset = $0.arenaOffsets[4] } == .op(index: Op.wide, .outputOverlapsLiveTensor)
+        )
     }
 
     @Test func labels() {

@@ -75,7 +75,8 @@ import TinyRuntime
             let needed = try Session.arenaBytes(for: model, instructionSet: instructionSet)
             #expect(needed >= model.edge.arenaBytes && needed % 64 == 0)
             let guardBytes = 4096
-            let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: guardBytes + needed + guardBytes, alignment: 4096)
+            let memory = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: guardBytes + needed + guardBytes, alignment: 4096)
             defer { memory.deallocate() }
             memory.initializeMemory(as: UInt8.self, repeating: 0xA5)
             let arena = UnsafeMutableRawBufferPointer(rebasing: memory[guardBytes..<guardBytes + needed])
@@ -83,7 +84,9 @@ import TinyRuntime
             let session = try Session(model: model, instructionSet: instructionSet, arena: arena)
             try session.selfTest()
             #expect(session.input.baseAddress.map { memory.contains(address: UnsafeRawPointer($0)) } == true)
-            let untouched = memory[..<guardBytes].allSatisfy { $0 == 0xA5 } && memory[(guardBytes + needed)...].allSatisfy { $0 == 0xA5 }
+            let untouched =
+                memory[..<guardBytes].allSatisfy { $0 == 0xA5 }
+                && memory[(guardBytes + needed)...].allSatisfy { $0 == 0xA5 }
             #expect(untouched, "\(instructionSet) wrote outside its arena")
 
             let short = UnsafeMutableRawBufferPointer(rebasing: arena[..<(needed - 1)])

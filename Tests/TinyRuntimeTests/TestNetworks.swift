@@ -72,7 +72,9 @@ enum TestNetworks {
         for index in network.ops.indices where network.ops[index].hasWeights {
             fill(&network, index, using: &random)
         }
-        network.labels = (0..<classes).map { ["rotkehlchen", "kohlmeise", "spatz", "zaunkönig", "星鴉"][$0 % 5] + "\($0)" }
+        network.labels = (0..<classes).map {
+            ["rotkehlchen", "kohlmeise", "spatz", "zaunkönig", "星鴉"][$0 % 5] + "\($0)"
+        }
         network.selfTestSeed = seed
         return network
     }

@@ -22,7 +22,8 @@ public struct EdgeModel: @unchecked Sendable {  // the bytes are only read
         tensors = try Self.readTensors(reader, header)
         ops = try Self.readOps(reader, header)
         prepared = try Self.prepareOps(reader, header, tensors: tensors, ops: ops)
-        try MemoryPlan.check(tensors: tensors, ops: ops, input: Int(header.inputTensor), output: Int(header.outputTensor))
+        try MemoryPlan.check(
+            tensors: tensors, ops: ops, input: Int(header.inputTensor), output: Int(header.outputTensor))
         try Self.checkEnds(header, tensors: tensors)
         try LabelSection.check(reader, section: header.section(.labels), count: Int(header.labelCount))
         try Self.checkSelfTest(reader, header, outputCount: tensors[Int(header.outputTensor)].channels)
@@ -39,7 +40,8 @@ public struct EdgeModel: @unchecked Sendable {  // the bytes are only read
         for index in 0..<Int(header.tensorCount) {
             tensors.append(
                 try ModelTensor(
-                    reader, at: section.lowerBound + UInt64(index) * bytes, index: index, arenaBytes: header.arenaBytes))
+                    reader, at: section.lowerBound + UInt64(index) * bytes, index: index, arenaBytes: header.arenaBytes)
+            )
         }
         return tensors
     }
@@ -157,5 +159,6 @@ extension EdgeModel {
     }
 
     private var selfTestStart: UInt64 { header.section(.selfTest).lowerBound }
-    private func storedInteger(at offset: UInt64) -> UInt64 { (try? reader.u64(at: offset)) ?? 0 }  // validated: cannot throw
+    // Validated: cannot throw.
+    private func storedInteger(at offset: UInt64) -> UInt64 { (try? reader.u64(at: offset)) ?? 0 }
 }

@@ -129,7 +129,8 @@ extension ModelError {
     /// The byte in the file that is at fault.
     public var fileOffset: UInt64? {
         switch self {
-        case .reservedNotZero(let offset), .outOfRange(let offset), .limitExceeded(let offset), .constantGapNotZero(let offset),
+        case .reservedNotZero(let offset), .outOfRange(let offset), .limitExceeded(let offset),
+            .constantGapNotZero(let offset),
             .constantsOverlap(let offset):
             offset
         default: nil

@@ -22,7 +22,8 @@ public struct ModelTensor: Equatable, Sendable {
         let width = try reader.u32(at: offset + UInt64(Field.width))
         let channels = try reader.u32(at: offset + UInt64(Field.channels))
         let sides = 1...ModelLayout.Limit.side
-        guard sides.contains(height), sides.contains(width), channels >= 1, channels <= ModelLayout.Limit.channels else {
+        guard sides.contains(height), sides.contains(width), channels >= 1, channels <= ModelLayout.Limit.channels
+        else {
             throw .tensor(index: index, .emptyOrTooLarge)
         }
         let scale = try reader.f32(at: offset + UInt64(Field.scale))

@@ -58,7 +58,9 @@ public struct XXH64: Sendable {
     public func digest() -> UInt64 {
         var hash: UInt64
         if length >= 32 {
-            hash = Self.rotate(lanes[0], 1) &+ Self.rotate(lanes[1], 7) &+ Self.rotate(lanes[2], 12) &+ Self.rotate(lanes[3], 18)
+            hash =
+                Self.rotate(lanes[0], 1) &+ Self.rotate(lanes[1], 7) &+ Self.rotate(lanes[2], 12)
+                &+ Self.rotate(lanes[3], 18)
             for lane in 0..<4 {
                 hash = (hash ^ Self.round(0, lanes[lane])) &* Self.prime1 &+ Self.prime4
             }

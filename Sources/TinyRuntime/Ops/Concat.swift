@@ -31,7 +31,8 @@ struct ConcatOp {
         var offset = 0
         for position in 0..<inputCount {
             tk_concat__plain(
-                context.arena + inputs[position], context.arena + output, pixels, channels[position], outputChannels, offset)
+                context.arena + inputs[position], context.arena + output, pixels, channels[position], outputChannels,
+                offset)
             offset += channels[position]
         }
     }

@@ -29,7 +29,9 @@ struct ConstantPool {
 
     /// 256 bytes that an earlier op may have taken as its table too.
     mutating func takeTable(_ offset: UInt64, for context: OpContext) throws(ModelError) -> UnsafeRawPointer {
-        if tables.contains(offset), let base = reader.bytes.baseAddress { return base + Int(section.lowerBound + offset) }
+        if tables.contains(offset), let base = reader.bytes.baseAddress {
+            return base + Int(section.lowerBound + offset)
+        }
         tables.append(offset)
         return try take(offset, bytes: 256, for: context)
     }

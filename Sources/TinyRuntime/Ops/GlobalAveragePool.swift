@@ -31,7 +31,8 @@ struct GlobalAveragePoolOp {
 
     func run(_ context: RunContext) {
         tk_global_average_pool__plain(
-            context.arena + input, context.arena + output, pixels, channels, zeroPointIn, multiplier, zeroPoint, clampMin,
+            context.arena + input, context.arena + output, pixels, channels, zeroPointIn, multiplier, zeroPoint,
+            clampMin,
             clampMax)
     }
 }

@@ -35,10 +35,12 @@ public enum InstructionSet: CaseIterable, Sendable {
 
 struct KernelTable {
     struct Kernel {
-        let run: @convention(c) (
-            UnsafePointer<tk_convolution>?, UnsafePointer<UInt8>?, UnsafeMutablePointer<UInt8>?, UnsafeMutableRawPointer?, Int32,
-            Int32
-        ) -> Void
+        let run:
+            @convention(c) (
+                UnsafePointer<tk_convolution>?, UnsafePointer<UInt8>?, UnsafeMutablePointer<UInt8>?,
+                UnsafeMutableRawPointer?, Int32,
+                Int32
+            ) -> Void
         let scratchBytes: @convention(c) (UnsafePointer<tk_convolution>?) -> Int
 
         init?(_ kernel: tk_convolution_kernel) {

@@ -63,7 +63,9 @@ enum PreparedOp {
     static func worksInPlace(_ code: ModelLayout.OpCode) -> Bool {
         switch code {
         case .add, .multiply, .table: true
-        case .convolution, .pointwise, .depthwise, .fullyConnected, .concat, .globalAveragePool, .globalMaxPool, .maxPool: false
+        case .convolution, .pointwise, .depthwise, .fullyConnected, .concat, .globalAveragePool, .globalMaxPool,
+            .maxPool:
+            false
         }
     }
 }

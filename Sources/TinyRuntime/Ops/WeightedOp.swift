@@ -117,7 +117,8 @@ struct WeightedOp {
     }
 
     private static func sumDense(
-        _ block: UnsafePointer<Int8>, valuesPerChannel: Int, into sums: inout InlineArray<16, UInt64>, context: OpContext
+        _ block: UnsafePointer<Int8>, valuesPerChannel: Int, into sums: inout InlineArray<16, UInt64>,
+        context: OpContext
     ) throws(ModelError) {
         let quads = (valuesPerChannel + 3) / 4
         for quad in 0..<quads {

@@ -17,7 +17,7 @@
 // Ownership: what this library returns by pointer (labels, texts) belongs to it; labels live as long as the model. Memory that you give
 // it stays yours. A model keeps no copy of the bytes given to tinyrt_open; a session keeps its model alive, but not those bytes.
 //
-// Memory: with tinyrt_open and an arena of your own, opening takes some 200 bytes an op from the heap; tinyrt_run takes none.
+// Memory: with tinyrt_open and an arena of your own, opening takes some 600 bytes an op and 2 KB from the heap; tinyrt_run takes none.
 // tinyrt_classify takes working memory for the resize and frees it before it returns.
 //
 // Threads: a model may be shared by any number of threads. A session belongs to one thread at a time; open one a thread. There are no

@@ -1,9 +1,11 @@
-// TrainingStep: images a second of forward, backward and step on one random batch, MobileNetV2. Nothing else is timed: no photos are read.
+// TrainingStep: images a second of forward, backward and step on one random batch, MobileNetV2. Nothing else is timed:
+// no photos are read.
 //
 //     swift run -c release TrainingStep [--method plain|rmg-pmsi] [--heads paper|separable] [--size 224] [--batch 16] [--classes 1000]
 //                                       [--threads 2] [--steps 12] [--profile]
 //
-// For RMG-PMSI a step is an iteration of four phases, each a forward, a backward and a step: images/s counts a batch once.
+// For RMG-PMSI a step is an iteration of four phases, each a forward, a backward and a step: images/s counts a batch
+// once.
 // The last line is `images/s median M best B`, read by Benchmarks/peers/training_speed.
 
 import Foundation

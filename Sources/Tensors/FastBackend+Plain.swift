@@ -1,4 +1,5 @@
-// What has no fast version: the plain one serves both backends. Max pooling with a window is not in MobileNetV2; the others are copies, or small.
+// What has no fast version: the plain one serves both backends. Max pooling with a window is not in MobileNetV2; the
+// others are copies, or small.
 
 extension FastBackend {
     package func dropoutMask(shape: [Int], rate: Float, seed: UInt64) -> Tensor {

@@ -1,4 +1,5 @@
-// PermutePixels: pixel p of each image of the result is pixel source[p] of the same image of x. x: N H W C. A copy of a photo: the plain
+// PermutePixels: pixel p of each image of the result is pixel source[p] of the same image of x. x: N H W C. A copy of a
+// photo: the plain
 // version serves both backends.
 
 extension PlainBackend {

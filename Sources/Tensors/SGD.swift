@@ -1,4 +1,5 @@
-// SGD with momentum and weight decay, PyTorch's definition: g = gradient + decay·p; v = momentum·v + g; p −= rate·v. In place.
+// SGD with momentum and weight decay, PyTorch's definition: g = gradient + decay·p; v = momentum·v + g; p −= rate·v. In
+// place.
 
 import CTensorKernels
 

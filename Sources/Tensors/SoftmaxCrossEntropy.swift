@@ -1,5 +1,7 @@
-// Softmax cross-entropy with label smoothing, PyTorch's definition: the target is (1 − s)·onehot + s/C, the loss the batch's mean of
-// −Σ target·log softmax(logits), its gradient (softmax − target)/N. logits: N C. A few thousand values: the plain version serves both backends.
+// Softmax cross-entropy with label smoothing, PyTorch's definition: the target is (1 − s)·onehot + s/C, the loss the
+// batch's mean of
+// −Σ target·log softmax(logits), its gradient (softmax − target)/N. logits: N C. A few thousand values: the plain
+// version serves both backends.
 
 #if canImport(Glibc)
     import Glibc

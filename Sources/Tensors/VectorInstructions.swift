@@ -1,4 +1,5 @@
-// VectorInstructions: which vector instructions the fast backend's own kernels use. Tests force each; oneDNN chooses for itself.
+// VectorInstructions: which vector instructions the fast backend's own kernels use. Tests force each; oneDNN chooses
+// for itself.
 
 import CTensorKernels
 

@@ -1,4 +1,5 @@
-// What neither PyTorch nor a difference quotient says: dropout's numbers, ties, empty parts, storage that is used again.
+// What neither PyTorch nor a difference quotient says: dropout's numbers, ties, empty parts, storage that is used
+// again.
 
 import Tensors
 import Testing
@@ -9,7 +10,8 @@ struct DefinitionTests {
 
     @Test("dropout's mask: the counter-based stream, and about the right share")
     func dropout() {
-        // Worked out from SplitMix64's published constants: the first two words of seed 0 are e220a8397b1dcdaf and 6e789e6aa1b965f4,
+        // Worked out from SplitMix64's published constants: the first two words of seed 0 are e220a8397b1dcdaf and
+        // 6e789e6aa1b965f4,
         // that is 0.8833… and 0.4315… of 2⁶⁴.
         for backend in backends {
             #expect(backend.dropoutMask(shape: [2], rate: 0.5, seed: 0).array() == [2, 0])

@@ -1,8 +1,11 @@
-// The fast backend against the plain one over many shapes: odd sizes, channels around the vector lengths, every padding, one to three
+// The fast backend against the plain one over many shapes: odd sizes, channels around the vector lengths, every
+// padding, one to three
 // threads, every instruction set of the machine. A failure prints all parameters and the seed.
 //
-// Tolerances: the plain backend sums in Double, so the difference is the fast one's rounding. A sum of K products of values in −1 … 1 in
-// Float errs by at most K·2⁻²⁴ times its largest partial sum; in random order far less. 2·10⁻⁷·K covers it with a margin of some ten and
+// Tolerances: the plain backend sums in Double, so the difference is the fast one's rounding. A sum of K products of
+// values in −1 … 1 in
+// Float errs by at most K·2⁻²⁴ times its largest partial sum; in random order far less. 2·10⁻⁷·K covers it with a
+// margin of some ten and
 // is a thousandth of what a wrong or missing term would do.
 
 import Tensors
@@ -97,7 +100,8 @@ struct FastAgainstPlainTests {
         let rows = x.values.count / channels
         compare(
             "batch norm x \(shape) around \(centre), \(activation)",
-            // x − mean is rounded to 2⁻²⁴·|x|, then multiplied by scale/deviation (up to 12); the sums have `rows` terms of size 12.
+            // x − mean is rounded to 2⁻²⁴·|x|, then multiplied by scale/deviation (up to 12); the sums have `rows`
+            // terms of size 12.
             absolute: 4e-6 * (1 + centre) + 2e-6 * Float(rows), seed: seed
         ) { backend in
             let (input, runningMean, runningVariance) = (x.on(backend), mean.on(backend), variance.on(backend))
@@ -105,7 +109,8 @@ struct FastAgainstPlainTests {
             let (y, statistics) = backend.batchNormTraining(
                 input, scale: gamma, shift: beta, runningMean: runningMean, runningVariance: runningVariance,
                 momentum: 0.1, epsilon: 1e-3, activation: activation)
-            // Where the argument of the activation is within rounding of a kink, either side may be taken: gradients there are set to zero.
+            // Where the argument of the activation is within rounding of a kink, either side may be taken: gradients
+            // there are set to zero.
             let kinks = y.array().map { abs($0) < 1e-3 * (1 + centre) || abs($0 - 6) < 1e-3 * (1 + centre) }
             let gradient = backend.makeTensor(
                 shape: shape, values: zip(dy.values, kinks).map { activation != .identity && $1 ? 0 : $0 })
@@ -123,7 +128,8 @@ struct FastAgainstPlainTests {
         }
     }
 
-    /// The fast backend leaves a batch norm's input gradient to the convolution's backward that reads it, in pieces; larger images make several.
+    /// The fast backend leaves a batch norm's input gradient to the convolution's backward that reads it, in pieces;
+    /// larger images make several.
     @Test("a convolution's backward behind a batch norm's", arguments: 0..<40)
     func convolutionBehindBatchNorm(trial: Int) {
         let seed = UInt64(trial) &* 6_700_417 &+ 9

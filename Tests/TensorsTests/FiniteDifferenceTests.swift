@@ -1,8 +1,12 @@
-// The plain backend's gradients against central finite differences: d/dx Σ c·y(x), with random c, for every value of every input.
+// The plain backend's gradients against central finite differences: d/dx Σ c·y(x), with random c, for every value of
+// every input.
 //
-// Step 2⁻⁷. Outputs are Floats near 1 and summed in Double, so a quotient errs by about 2⁻²⁴·√(number of outputs) / 2⁻⁶ ≈ 1e-4, and by the
-// third derivative times the step squared over 6: zero for what is linear, some 1e-4 for batch norm over few values. Tolerance 2e-3.
-// At a kink a difference quotient is no derivative: outputs that lie within reach of one get c = 0, and maxima are at least four steps
+// Step 2⁻⁷. Outputs are Floats near 1 and summed in Double, so a quotient errs by about 2⁻²⁴·√(number of outputs) / 2⁻⁶
+// ≈ 1e-4, and by the
+// third derivative times the step squared over 6: zero for what is linear, some 1e-4 for batch norm over few values.
+// Tolerance 2e-3.
+// At a kink a difference quotient is no derivative: outputs that lie within reach of one get c = 0, and maxima are at
+// least four steps
 // ahead of what they beat.
 
 import Tensors

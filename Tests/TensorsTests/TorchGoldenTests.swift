@@ -1,6 +1,8 @@
-// Both backends against PyTorch (tools/goldens/tensors.py, float64): what an operation means, its gradients, batch norm's averages, SGD.
+// Both backends against PyTorch (tools/goldens/tensors.py, float64): what an operation means, its gradients, batch
+// norm's averages, SGD.
 //
-// Tolerance 1e-5 absolute and relative: the goldens are rounded to Float once, our sums have at most a few hundred terms of size 1, whose
+// Tolerance 1e-5 absolute and relative: the goldens are rounded to Float once, our sums have at most a few hundred
+// terms of size 1, whose
 // Float rounding stays below 2⁻²⁴·√300·10 ≈ 1e-5. Batch norm's cases state their own.
 
 import ModelGraph

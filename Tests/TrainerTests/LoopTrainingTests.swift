@@ -163,7 +163,9 @@ import Trainer
         request.choices.method = .plain
         _ = try TrainingRun.run(request, stop: StopSignal()) { _ in }
         var weights = try Safetensors(data: try bytes(folder, "run/best.safetensors"))
-        weights.entries["classifier.1.bias"]?.values[1] = .nan
+        // Finite, as a weights file must be; the logits are not.
+        let count = try #require(weights.entries["classifier.1.weight"]).values.count
+        weights.entries["classifier.1.weight"]?.values = [Float](repeating: 3e38, count: count)
         try folder.write(try weights.data(), to: "broken.safetensors")
         request.out = folder.path + "/nan"
         request.weights = folder.path + "/broken.safetensors"

@@ -72,7 +72,7 @@ let package = Package(
             ],
             exclude: ["Goldens"]),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["Trainer", "Converter", "TinyRuntime", "ImageCodec", "TestSupport"]),
+            name: "EndToEndTests", dependencies: ["tiny", "tinyrt", "TinyRuntime", "ImageCodec", "TestSupport"]),
     ],
     cLanguageStandard: .c11
 )

@@ -19,6 +19,11 @@ package struct StopSignal: Sendable {
     /// Catches SIGINT and SIGTERM from now on.
     package static func onInterrupt() -> StopSignal {
         _ = received  // made before a handler can run
+        // A parent may have started us from a thread that blocks these (a dispatch queue does), and a child inherits that.
+        var wanted = sigset_t()
+        sigemptyset(&wanted)
+        for number in [SIGINT, SIGTERM] { sigaddset(&wanted, number) }
+        pthread_sigmask(SIG_UNBLOCK, &wanted, nil)
         for number in [SIGINT, SIGTERM] {
             var action = sigaction()
             action.__sigaction_handler.sa_handler = { StopSignal.received.pointee = sig_atomic_t($0) }

@@ -1,6 +1,6 @@
 // TimedBackend: another backend with a stopwatch around each operation, for `--profile`. One line an operation and
-// shape, the slowest first.
-// It counts the process's processor time (all threads'), which other programs disturb less than the clock on the wall.
+// shape, the slowest first. It counts the process's processor time (all threads'), which other programs disturb less
+// than the clock on the wall.
 
 import Foundation
 import Tensors

@@ -1,6 +1,6 @@
 // Convolution: y[n, p, q, o] = bias[o] + Σ x[n, p·stride + r − padTop, q·stride + s − padLeft, i] · w[o, r, s, i], with
-// zeros outside the image.
-// Depthwise (groups = channels): the same with i = o only. x: N H W I; weight: O KH KW I/groups; y: N H' W' O.
+// zeros outside the image. Depthwise (groups = channels): the same with i = o only. x: N H W I; weight: O KH KW
+// I/groups; y: N H' W' O.
 
 import CTensorKernels
 

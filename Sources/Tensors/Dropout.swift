@@ -1,6 +1,5 @@
 // Dropout's mask: 0 with probability `rate`, else 1/(1 − rate), so that the mean stays. Value i comes from the i-th
-// number of SplitMix64
-// started at `seed`: it depends on nothing else, so threads, backends and runs agree.
+// number of SplitMix64 started at `seed`: it depends on nothing else, so threads, backends and runs agree.
 
 extension PlainBackend {
     package func dropoutMask(shape: [Int], rate: Float, seed: UInt64) -> Tensor {

@@ -1,6 +1,5 @@
 // FastBackend: the same operations by vector kernels and oneDNN on several threads. For one number of threads results
-// repeat bit for bit.
-// Where an operation has no fast version, the plain one serves (FastBackend+Plain.swift).
+// repeat bit for bit. Where an operation has no fast version, the plain one serves (FastBackend+Plain.swift).
 
 import CTensorKernels
 

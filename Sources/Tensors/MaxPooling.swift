@@ -1,6 +1,5 @@
 // Max pooling: the maximum over a window. Padding never wins; a window that lies wholly in the padding is a caller's
-// mistake.
-// Backward: a window's gradient goes to the first pixel, in row-major order, that holds its maximum.
+// mistake. Backward: a window's gradient goes to the first pixel, in row-major order, that holds its maximum.
 
 extension PlainBackend {
     package func maxPool(_ x: Tensor, window: Window) -> Tensor {

@@ -1,10 +1,8 @@
 // PendingGradient: the gradient of a batch norm's input, not computed until somebody reads it. A convolution's
-// backward, which nearly always
-// comes next, computes it piece by piece in the cache and the whole of it never goes to memory: of some eleven passes
-// over a wide tensor
-// going back, this saves four. Everybody else gets the whole. What it reads (x, the output's gradient) must not be
-// changed in place meanwhile;
-// shift and coefficients, which the optimizer changes, are copied.
+// backward, which nearly always comes next, computes it piece by piece in the cache and the whole of it never goes to
+// memory: of some eleven passes over a wide tensor going back, this saves four. Everybody else gets the whole. What it
+// reads (x, the output's gradient) must not be changed in place meanwhile; shift and coefficients, which the optimizer
+// changes, are copied.
 
 import CTensorKernels
 import Synchronization

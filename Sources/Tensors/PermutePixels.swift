@@ -1,6 +1,5 @@
 // PermutePixels: pixel p of each image of the result is pixel source[p] of the same image of x. x: N H W C. A copy of a
-// photo: the plain
-// version serves both backends.
+// photo: the plain version serves both backends.
 
 extension PlainBackend {
     package func permutePixels(_ x: Tensor, source: [Int32]) -> Tensor {

@@ -1,7 +1,6 @@
 // Softmax cross-entropy with label smoothing, PyTorch's definition: the target is (1 − s)·onehot + s/C, the loss the
-// batch's mean of
-// −Σ target·log softmax(logits), its gradient (softmax − target)/N. logits: N C. A few thousand values: the plain
-// version serves both backends.
+// batch's mean of −Σ target·log softmax(logits), its gradient (softmax − target)/N. logits: N C. A few thousand values:
+// the plain version serves both backends.
 
 #if canImport(Glibc)
     import Glibc

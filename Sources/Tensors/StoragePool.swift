@@ -1,7 +1,6 @@
 // StoragePool: memory of freed tensors, kept for the next tensor of the same size. A training step asks for the same
-// sizes again and again,
-// and fresh memory costs a page fault for each 4 KiB. Kept memory never exceeds what was in use at the peak; beyond it,
-// all is given back.
+// sizes again and again, and fresh memory costs a page fault for each 4 KiB. Kept memory never exceeds twice what was
+// in use at the peak; beyond it, all is given back.
 
 import CTensorKernels
 import Synchronization

@@ -61,7 +61,8 @@ private struct BatchNormFolding {
                     + " (if nothing else reads that), or into the linear layers right after it")
         }
         let count = affine.factor.count
-        let weight = addWeight(node.name + "/weight", .init(shape: [count, 1, 1, 1], values: affine.factor.map { Float($0) }))
+        let weight = addWeight(
+            node.name + "/weight", .init(shape: [count, 1, 1, 1], values: affine.factor.map { Float($0) }))
         let bias = addWeight(node.name + "/bias", .init(shape: [count], values: affine.offset.map { Float($0) }))
         graph.nodes[index].op = .convolution(weight: weight, bias: bias, window: Window(kernel: 1), groups: count)
     }
@@ -130,7 +131,8 @@ private struct BatchNormFolding {
     }
 }
 
-/// A batch norm as one factor and one offset a channel, in double precision because they are rounded once more in the weights.
+/// A batch norm as one factor and one offset a channel, in double precision because they are rounded once more in the
+/// weights.
 private struct Affine {
     var factor: [Double]
     var offset: [Double]

@@ -1,5 +1,6 @@
-// FloatInterpreter: runs a FloatGraph with numbers, on any backend. Calibration and parity look at every edge through it, `tiny evaluate`
-// and `tiny infer` only at the answer. Inside, images are N H W C; the graph's weights (ONNX's layout) are brought to the backend's once.
+// FloatInterpreter: runs a FloatGraph with numbers, on any backend. Calibration and parity look at every edge through
+// it, `tiny evaluate` and `tiny infer` only at the answer. Inside, images are N H W C; the graph's weights (ONNX's
+// layout) are brought to the backend's once.
 
 import ModelGraph
 import Tensors
@@ -30,14 +31,16 @@ package struct FloatInterpreter: Sendable {
     package func run(_ x: Tensor) -> Tensor { run(fusedSteps, x, observe: { _, _ in }) }
 
     /// As `run`, one step a node.
-    /// - Parameter observe: called with each edge's name and values (N H W C or N C), the input's first, then in the order of execution.
+    /// - Parameter observe: called with each edge's name and values (N H W C or N C), the input's first, then in the
+    ///   order of execution.
     package func run(_ x: Tensor, observe: (String, Tensor) throws -> Void) rethrows -> Tensor {
         try run(steps, x, observe: observe)
     }
 
     private func run(_ steps: [Step], _ x: Tensor, observe: (String, Tensor) throws -> Void) rethrows -> Tensor {
         let size = [graph.input.height, graph.input.width, graph.input.channels]
-        precondition(x.shape.count == 4 && x.shape.dropFirst() == size[...], "x is \(x.shape), the graph takes N × \(size)")
+        precondition(
+            x.shape.count == 4 && x.shape.dropFirst() == size[...], "x is \(x.shape), the graph takes N × \(size)")
         var edges = [graph.input.name: x]
         try observe(graph.input.name, x)
         for step in steps {
@@ -50,7 +53,9 @@ package struct FloatInterpreter: Sendable {
     }
 
     private func value(_ edge: String, _ edges: [String: Tensor]) -> Tensor {
-        guard let tensor = edges[edge] else { preconditionFailure("edge '\(edge)' has no value; the graph was checked") }
+        guard let tensor = edges[edge] else {
+            preconditionFailure("edge '\(edge)' has no value; the graph was checked")
+        }
         return tensor
     }
 }

@@ -1,5 +1,5 @@
-// FileContents: whole files in and out. Writing is atomic: a temporary file beside the target is written, flushed to the disk and renamed
-// over it, so that a reader, a full disk or a lost power supply never sees half a file.
+// FileContents: whole files in and out. Writing is atomic: a temporary file beside the target is written, flushed to
+// the disk and renamed over it, so that a reader, a full disk or a lost power supply never sees half a file.
 
 import Foundation
 
@@ -74,7 +74,9 @@ package enum FileContents {
             unlink(temporary)
             throw FileError.notWritten(path: path, reason: reason(failure))
         }
-        let folder = open((path as NSString).deletingLastPathComponent.isEmpty ? "." : (path as NSString).deletingLastPathComponent, O_RDONLY)
+        let folder = open(
+            (path as NSString).deletingLastPathComponent.isEmpty ? "." : (path as NSString).deletingLastPathComponent,
+            O_RDONLY)
         if folder >= 0 {
             fsync(folder)  // the rename itself; a file system that refuses to sync a folder has still renamed
             close(folder)

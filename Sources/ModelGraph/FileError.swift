@@ -1,5 +1,5 @@
-// FileError: what can go wrong with a file as a whole, said with its path, so that a command can name it and choose its exit code.
-// What is wrong inside a file is its reader's error.
+// FileError: what can go wrong with a file as a whole, said with its path, so that a command can name it and choose its
+// exit code. What is wrong inside a file is its reader's error.
 
 package enum FileError: Error, Equatable {
     case missing(path: String)

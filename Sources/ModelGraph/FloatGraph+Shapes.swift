@@ -1,10 +1,12 @@
-// The shape of every edge, and the complete check of a graph: whoever holds a graph for which `shapes()` returned may run or convert it
-// without looking at counts, ranges or names again. Sizes are checked before anything is multiplied, so no number of a hostile file overflows.
+// The shape of every edge, and the complete check of a graph: whoever holds a graph for which `shapes()` returned may
+// run or convert it without looking at counts, ranges or names again. Sizes are checked before anything is multiplied,
+// so no number of a hostile file overflows.
 
 import Tensors
 
 extension FloatGraph {
-    /// Beyond these a graph is refused. They are far above any network for photos on a small device, and keep products inside an Int.
+    /// Beyond these a graph is refused. They are far above any network for photos on a small device, and keep products
+    /// inside an Int.
     package enum Limit {
         package static let nodes = 4096
         package static let channels = 65536
@@ -17,8 +19,8 @@ extension FloatGraph {
 
     /// The shape of each edge for one photo, [C, H, W] or [C], by name.
     ///
-    /// - Throws: `GraphError` at the first node, edge or weight that is not as the op needs it. Weights must be finite and each edge
-    ///   made once, before its use; nodes that lead nowhere are allowed.
+    /// - Throws: `GraphError` at the first node, edge or weight that is not as the op needs it. Weights must be finite
+    ///   and each edge made once, before its use; nodes that lead nowhere are allowed.
     /// - Complexity: O(nodes + weights' values).
     package func shapes() throws(GraphError) -> [String: [Int]] {
         try Self.limit("nodes", nodes.count, Limit.nodes)
@@ -28,7 +30,8 @@ extension FloatGraph {
         var names: Set<String> = []
         for node in nodes {
             guard !node.name.isEmpty, names.insert(node.name).inserted else {
-                throw .badNode(name: node.name, op: node.op.name, reason: "another node has the same name, or it has none")
+                throw .badNode(
+                    name: node.name, op: node.op.name, reason: "another node has the same name, or it has none")
             }
             guard node.op.inputCounts.contains(node.inputs.count) else {
                 throw node.error("\(node.inputs.count) inputs, it takes \(node.op.inputCounts.said)")
@@ -47,7 +50,8 @@ extension FloatGraph {
         }
         guard let answer = shapes[output] else { throw .badOutput(name: output, reason: "no node makes it") }
         guard answer.count == 1 else {
-            throw .badOutput(name: output, reason: "shape N × \(answer.said); one row of logits a photo is needed, N × C")
+            throw .badOutput(
+                name: output, reason: "shape N × \(answer.said); one row of logits a photo is needed, N × C")
         }
         return shapes
     }
@@ -62,7 +66,8 @@ extension FloatGraph {
         }
         for size in [input.channels, input.height, input.width] where size < 1 {
             throw .badInput(
-                name: input.name, reason: "shape N × \([input.channels, input.height, input.width].said) is not an image's")
+                name: input.name,
+                reason: "shape N × \([input.channels, input.height, input.width].said) is not an image's")
         }
         try Self.limit("channels of input '\(input.name)'", input.channels, Limit.channels)
         try Self.limit("height of input '\(input.name)'", input.height, Limit.side)
@@ -107,7 +112,8 @@ extension FloatGraph {
             }
             guard shape[2] == window.kernelHeight, shape[3] == window.kernelWidth else {
                 throw node.error(
-                    "weight '\(weight)' of shape \(shape.said), its kernel is \(window.kernelHeight) × \(window.kernelWidth)")
+                    "weight '\(weight)' of shape \(shape.said), its kernel is \(window.kernelHeight) × \(window.kernelWidth)"
+                )
             }
             if let bias { try require(bias, shape: [shape[0]], node) }
             result = [shape[0], height, width]
@@ -169,14 +175,19 @@ extension FloatGraph {
         guard shape.count == 3 else { throw node.error("its input is N × \(shape.said), it takes N × C × H × W") }
         let range = 1...Limit.kernelSide
         let pads = [window.padTop, window.padBottom, window.padLeft, window.padRight]
-        guard range.contains(window.kernelHeight), range.contains(window.kernelWidth), range.contains(window.strideHeight),
+        guard range.contains(window.kernelHeight), range.contains(window.kernelWidth),
+            range.contains(window.strideHeight),
             range.contains(window.strideWidth), pads.allSatisfy({ (0...Limit.kernelSide).contains($0) })
-        else { throw node.error("kernel, stride or padding is outside 1…\(Limit.kernelSide) (padding 0…\(Limit.kernelSide))") }
+        else {
+            throw node.error(
+                "kernel, stride or padding is outside 1…\(Limit.kernelSide) (padding 0…\(Limit.kernelSide))")
+        }
         guard shape[1] + window.padTop + window.padBottom >= window.kernelHeight,
             shape[2] + window.padLeft + window.padRight >= window.kernelWidth
         else {
             throw node.error(
-                "its kernel \(window.kernelHeight) × \(window.kernelWidth) is larger than its padded input N × \(shape.said)")
+                "its kernel \(window.kernelHeight) × \(window.kernelWidth) is larger than its padded input N × \(shape.said)"
+            )
         }
         return (window.outputHeight(shape[1]), window.outputWidth(shape[2]))
     }

@@ -1,5 +1,6 @@
-// FloatGraph: a float network as data, between the Trainer's exporter, the ONNX file and the Converter. Nodes in order of execution,
-// edges by name, weights by name in ONNX's layout (convolutions O I KH KW, linear layers O I). Left out: running it (Converter's FloatInterpreter).
+// FloatGraph: a float network as data, between the Trainer's exporter, the ONNX file and the Converter. Nodes in order
+// of execution, edges by name, weights by name in ONNX's layout (convolutions O I KH KW, linear layers O I). Left out:
+// running it (Converter's FloatInterpreter).
 
 import Tensors
 

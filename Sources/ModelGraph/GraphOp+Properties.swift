@@ -1,4 +1,5 @@
-// GraphOp's properties that do not depend on a graph: its name in messages and reports, its weights, how many edges it joins.
+// GraphOp's properties that do not depend on a graph: its name in messages and reports, its weights, how many edges it
+// joins.
 
 import Tensors
 
@@ -25,7 +26,8 @@ extension GraphOp {
     /// Names of the weights, in ONNX's order of inputs.
     package var weights: [String] {
         switch self {
-        case .convolution(let weight, let bias, _, _), .linear(let weight, let bias): [weight] + (bias.map { [$0] } ?? [])
+        case .convolution(let weight, let bias, _, _), .linear(let weight, let bias):
+            [weight] + (bias.map { [$0] } ?? [])
         case .batchNorm(let scale, let shift, let mean, let variance, _): [scale, shift, mean, variance]
         default: []
         }

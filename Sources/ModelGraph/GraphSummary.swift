@@ -22,7 +22,9 @@ package struct GraphSummary: Sendable, Equatable {
     /// - Throws: `GraphError` if the graph is not complete and consistent.
     package init(_ graph: FloatGraph) throws {
         let shapes = try graph.shapes()
-        func count(_ names: some Sequence<String>) -> Int { names.reduce(0) { $0 + (graph.weights[$1]?.values.count ?? 0) } }
+        func count(_ names: some Sequence<String>) -> Int {
+            names.reduce(0) { $0 + (graph.weights[$1]?.values.count ?? 0) }
+        }
         rows = graph.nodes.map { node in
             let shape = shapes[node.output] ?? []
             var products = 0

@@ -1,4 +1,5 @@
-// Arrays of floats from and to little-endian bytes: the one place where the file formats of this module look at byte order.
+// Arrays of floats from and to little-endian bytes: the one place where the file formats of this module look at byte
+// order.
 
 import Foundation
 
@@ -11,15 +12,15 @@ extension [Float] {
             initialized = count
         }
         #if _endian(big)
-        for index in indices { self[index] = Float(bitPattern: self[index].bitPattern.byteSwapped) }
+            for index in indices { self[index] = Float(bitPattern: self[index].bitPattern.byteSwapped) }
         #endif
     }
 
     var littleEndianBytes: Data {
         #if _endian(big)
-        return map { Float(bitPattern: $0.bitPattern.byteSwapped) }.withUnsafeBytes { Data($0) }
+            return map { Float(bitPattern: $0.bitPattern.byteSwapped) }.withUnsafeBytes { Data($0) }
         #else
-        return withUnsafeBytes { Data($0) }
+            return withUnsafeBytes { Data($0) }
         #endif
     }
 }

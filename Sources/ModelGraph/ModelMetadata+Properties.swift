@@ -1,5 +1,6 @@
-// ModelMetadata as ONNX properties and back. `tiny.labels` is a JSON array of strings; `tiny.preprocessing` is the JSON object below.
-// Strict: a key that is missing, unknown or out of range is an error that names it, because a wrong contract gives wrong answers silently.
+// ModelMetadata as ONNX properties and back. `tiny.labels` is a JSON array of strings; `tiny.preprocessing` is the JSON
+// object below. Strict: a key that is missing, unknown or out of range is an error that names it, because a wrong
+// contract gives wrong answers silently.
 
 import Foundation
 import TinyRuntime
@@ -63,7 +64,8 @@ extension ModelMetadata {
     private static func json(_ value: some Encodable) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Strings, finite numbers and booleans always encode; an infinite mean would not, and is refused when read back.
+        // Strings, finite numbers and booleans always encode; an infinite mean would not, and is refused when read
+        // back.
         return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 
@@ -130,7 +132,8 @@ extension ModelMetadata {
             cropWidth: contract.crop[0], cropHeight: contract.crop[1])
     }
 
-    private static func readNormalization(_ properties: [String: String]) throws -> (mean: [Float], deviation: [Float]) {
+    private static func readNormalization(_ properties: [String: String]) throws -> (mean: [Float], deviation: [Float])
+    {
         let contract = try readContract(properties)
         guard contract.mean.count == 3, contract.mean.allSatisfy(\.isFinite) else {
             throw MetadataError.bad(key: preprocessingKey, reason: "'mean' is not three numbers")

@@ -1,5 +1,5 @@
-// ModelMetadata: what a model file must carry besides its graph for a photo to become the right pixels and an index the right name.
-// ONNX holds it in `metadata_props`: `tiny.labels` (a JSON array) and `tiny.preprocessing` (JSON, below).
+// ModelMetadata: what a model file must carry besides its graph for a photo to become the right pixels and an index the
+// right name. ONNX holds it in `metadata_props`: `tiny.labels` (a JSON array) and `tiny.preprocessing` (JSON, below).
 
 import Foundation
 import TinyRuntime

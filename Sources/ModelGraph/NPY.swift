@@ -1,5 +1,6 @@
-// NPY: one array in a file, NumPy's format (https://numpy.org/neps/nep-0001-npy-format.html), for `tiny infer` and comparison with anything.
-// Little-endian float32 and uint8 in C order; versions 1 and 2 of the header are read, version 1 is written. Left out: every other type.
+// NPY: one array in a file, NumPy's format (https://numpy.org/neps/nep-0001-npy-format.html), for `tiny infer` and
+// comparison with anything. Little-endian float32 and uint8 in C order; versions 1 and 2 of the header are read,
+// version 1 is written. Left out: every other type.
 
 import Foundation
 
@@ -31,7 +32,9 @@ package enum NPY: Sendable, Equatable {
 
     /// - Throws: `NPYError`. Nothing is taken before the header agrees with the file's length.
     package init(data: Data) throws {
-        guard data.starts(with: Self.magic), data.count >= 10 else { throw NPYError.notNPY(reason: "its first bytes are others") }
+        guard data.starts(with: Self.magic), data.count >= 10 else {
+            throw NPYError.notNPY(reason: "its first bytes are others")
+        }
         let bytes = data.dropFirst(6)
         let major = bytes[bytes.startIndex]
         guard major == 1 || major == 2 else { throw NPYError.unsupported(reason: "version \(major) of the format") }

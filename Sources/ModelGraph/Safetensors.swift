@@ -1,7 +1,8 @@
-// Safetensors: named tensors in one file: u64 header length, JSON header, bytes. Reads F32, and F16, BF16 and I64 (counters of foreign
-// checkpoints) as Float; writes F32 or F16. Format: https://github.com/huggingface/safetensors (README, "Format").
-// Refused: holes, overlaps, wrong lengths, unknown types. Of two entries of one name a JSON reader keeps one, so that the other's bytes
-// become a hole. Values are not looked at on reading: who needs finite ones asks `requireFinite`.
+// Safetensors: named tensors in one file: u64 header length, JSON header, bytes. Reads F32, and F16, BF16 and I64
+// (counters of foreign checkpoints) as Float; writes F32 or F16. Format: https://github.com/huggingface/safetensors
+// (README, "Format"). Refused: holes, overlaps, wrong lengths, unknown types. Of two entries of one name a JSON reader
+// keeps one, so that the other's bytes become a hole. Values are not looked at on reading: who needs finite ones asks
+// `requireFinite`.
 
 import Foundation
 
@@ -75,7 +76,8 @@ package struct Safetensors: Sendable, Equatable {
         let sorted = entries.sorted { $0.key < $1.key }
         for (name, entry) in sorted {
             precondition(
-                entry.shape.reduce(1, *) == entry.values.count, "\(name): \(entry.values.count) values for \(entry.shape)")
+                entry.shape.reduce(1, *) == entry.values.count,
+                "\(name): \(entry.values.count) values for \(entry.shape)")
             let end = begin + entry.values.count * (type == .float32 ? 4 : 2)
             header[name] = .tensor(.init(dtype: type.rawValue, shape: entry.shape, data_offsets: [begin, end]))
             begin = end

@@ -56,7 +56,9 @@ struct SafetensorsHeader {
             }
         }
 
-        private func words<Word: FixedWidthInteger & BitwiseCopyable>(_ data: Data, of: Word.Type, _ value: (Word) -> Float)
+        private func words<Word: FixedWidthInteger & BitwiseCopyable>(
+            _ data: Data, of: Word.Type, _ value: (Word) -> Float
+        )
             -> [Float]
         {
             data.withUnsafeBytes { bytes in
@@ -111,7 +113,9 @@ struct SafetensorsHeader {
     }
 
     private static func items(_ json: Data) throws -> [String: Item] {
-        guard json.first == UInt8(ascii: "{") else { throw SafetensorsError.badHeader("the header is not a JSON object") }
+        guard json.first == UInt8(ascii: "{") else {
+            throw SafetensorsError.badHeader("the header is not a JSON object")
+        }
         do {
             return try JSONDecoder().decode([String: Item].self, from: json)
         } catch DecodingError.keyNotFound(let key, let context) {

@@ -1,6 +1,6 @@
-// tiny infer: numbers in, numbers out, for comparison with anything. An ONNX file takes float N×3×H×W, normalized as its network expects;
-// a .tiny file takes the pixels, uint8 N×H×W×3. Both give float logits N×C. The file's first bytes say which it is; its name decides only
-// where they do not, so that a damaged .tiny model is called that.
+// tiny infer: numbers in, numbers out, for comparison with anything. An ONNX file takes float N×3×H×W, normalized as
+// its network expects; a .tiny file takes the pixels, uint8 N×H×W×3. Both give float logits N×C. The file's first bytes
+// say which it is; its name decides only where they do not, so that a damaged .tiny model is called that.
 
 import ArgumentParser
 import Converter
@@ -51,7 +51,8 @@ struct Infer: ParsableCommand {
         let backend = FastBackend(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
         let interpreter = try naming(model) { try FloatInterpreter(FloatGraph(onnx: bytes), backend: backend) }
         let size = [interpreter.graph.input.channels, interpreter.graph.input.height, interpreter.graph.input.width]
-        guard case .float32(let shape, let values) = array, shape.count == 4, shape[1...] == size[...], shape[0] > 0 else {
+        guard case .float32(let shape, let values) = array, shape.count == 4, shape[1...] == size[...], shape[0] > 0
+        else {
             throw wrongInput("float32 N×\(size[0])×\(size[1])×\(size[2])", array)
         }
         // Batch by batch, so that a large input does not hold every edge of every photo in memory.
@@ -61,7 +62,8 @@ struct Infer: ParsableCommand {
         for first in stride(from: 0, to: shape[0], by: batch) {
             let photos = min(batch, shape[0] - first)
             let pixels = Self.channelsLast(values[first * count..<(first + photos) * count], photos: photos, size)
-            logits += interpreter.run(backend.makeTensor(shape: [photos, size[1], size[2], size[0]], values: pixels)).array()
+            logits += interpreter.run(backend.makeTensor(shape: [photos, size[1], size[2], size[0]], values: pixels))
+                .array()
         }
         return .float32(shape: [shape[0], logits.count / shape[0]], values: logits)
     }
@@ -73,12 +75,14 @@ struct Infer: ParsableCommand {
         }
         let edge = session.model.edge
         let size = [edge.inputHeight, edge.inputWidth, 3]
-        guard case .uint8(let shape, let values) = array, shape.count == 4, shape[1...] == size[...], shape[0] > 0 else {
+        guard case .uint8(let shape, let values) = array, shape.count == 4, shape[1...] == size[...], shape[0] > 0
+        else {
             throw wrongInput("uint8 N×\(size[0])×\(size[1])×3", array)
         }
         var logits: [Float] = []
         for photo in 0..<shape[0] {
-            _ = session.input.update(fromContentsOf: values[photo * session.input.count..<(photo + 1) * session.input.count])
+            _ = session.input.update(
+                fromContentsOf: values[photo * session.input.count..<(photo + 1) * session.input.count])
             session.run()
             logits += (0..<edge.classCount).map { session.logit($0) }
         }
@@ -97,7 +101,9 @@ struct Infer: ParsableCommand {
             }
         return .unreadable(
             path: input,
-            reason: "it holds \(type) \(shape.map(String.init).joined(separator: "×")), \(model) takes \(wanted) with N at least 1")
+            reason:
+                "it holds \(type) \(shape.map(String.init).joined(separator: "×")), \(model) takes \(wanted) with N at least 1"
+        )
     }
 
     /// N C H W → N H W C.

@@ -1,4 +1,5 @@
-// InspectGraph: the part of `tiny inspect` that is about ONNX files: nodes, shapes, parameters, multiply-adds, metadata.
+// InspectGraph: the part of `tiny inspect` that is about ONNX files: nodes, shapes, parameters, multiply-adds,
+// metadata.
 
 import Foundation
 import ModelGraph
@@ -45,7 +46,9 @@ enum InspectGraph {
         return lines.joined(separator: "\n")
     }
 
-    private static func outputNode(_ graph: FloatGraph) -> String? { graph.nodes.first { $0.output == graph.output }?.name }
+    private static func outputNode(_ graph: FloatGraph) -> String? {
+        graph.nodes.first { $0.output == graph.output }?.name
+    }
 
     /// Field names as they stand in the JSON.
     private struct Report: Encodable {
@@ -77,7 +80,8 @@ enum InspectGraph {
             parameters: summary.parameters, multiply_adds: summary.multiplyAdds, metadata: graph.metadata,
             nodes: zip(graph.nodes, summary.rows).map { node, row in
                 .init(
-                    name: node.name, op: row.op, inputs: node.inputs, output: node.output, output_shape: row.outputShape,
+                    name: node.name, op: row.op, inputs: node.inputs, output: node.output,
+                    output_shape: row.outputShape,
                     parameters: row.parameters, multiply_adds: row.multiplyAdds)
             })
         let encoder = JSONEncoder()

@@ -1,4 +1,5 @@
-// A folded graph computes what the unfolded one does: random graphs, both run in plain loops; and the places of folding by hand.
+// A folded graph computes what the unfolded one does: random graphs, both run in plain loops; and the places of folding
+// by hand.
 
 import Converter
 import ModelGraph

@@ -1,4 +1,5 @@
-// The reader and the interpreter together against ONNX Runtime, edge by edge (goldens: tools/goldens/onnx_models.py), on both backends.
+// The reader and the interpreter together against ONNX Runtime, edge by edge (goldens: tools/goldens/onnx_models.py),
+// on both backends.
 
 import Converter
 import Foundation
@@ -43,7 +44,8 @@ struct FloatInterpreterTests {
     @Test func edgesAreFreedAfterTheirLastUse() throws {
         // conv → relu → relu → …: each edge's storage is gone when the step after its reader runs.
         var graph = FloatGraph(
-            name: "chain", input: .init(name: "x", channels: 2, height: 3, width: 3), nodes: [], output: "y", weights: [:])
+            name: "chain", input: .init(name: "x", channels: 2, height: 3, width: 3), nodes: [], output: "y",
+            weights: [:])
         var edge = "x"
         for index in 0..<6 {
             graph.nodes.append(.init(name: "n\(index)", op: .relu, inputs: [edge], output: "e\(index)"))
@@ -52,7 +54,8 @@ struct FloatInterpreterTests {
         graph.nodes.append(.init(name: "pool", op: .globalAveragePool, inputs: [edge], output: "y"))
         let backend = PlainBackend()
         let watched = Watched()
-        _ = try FloatInterpreter(graph, backend: backend).run(backend.makeTensor(shape: [1, 3, 3, 2], repeating: 1)) { _, tensor in
+        _ = try FloatInterpreter(graph, backend: backend).run(backend.makeTensor(shape: [1, 3, 3, 2], repeating: 1)) {
+            _, tensor in
             watched.alive.append(WeakStorage(storage: tensor.storage))
             #expect(watched.alive.dropFirst().filter { $0.storage != nil }.count <= 2)
         }

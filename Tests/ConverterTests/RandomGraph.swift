@@ -17,7 +17,8 @@ struct RandomGraph {
     private init(seed: UInt64) {
         generator = SeededGenerator(state: seed)
         graph = FloatGraph(
-            name: "random", input: .init(name: "x", channels: 3, height: 9, width: 8), nodes: [], output: "", weights: [:])
+            name: "random", input: .init(name: "x", channels: 3, height: 9, width: 8), nodes: [], output: "",
+            weights: [:])
         shapes = ["x": [3, 9, 8]]
     }
 
@@ -42,7 +43,8 @@ struct RandomGraph {
         case 1: return batchNorm(convolution(x, outputs: 4, kernel: 1, depthwise: false))
         case 2: return batchNorm(batchNorm(convolution(x, outputs: 0, kernel: 3, depthwise: true)))
         case 3: return node(.relu, [batchNorm(x)])  // after whatever came before, the input included
-        case 4: return node(.clip(low: 0, high: 6), [batchNorm(convolution(x, outputs: 4, kernel: 3, depthwise: false))])
+        case 4:
+            return node(.clip(low: 0, high: 6), [batchNorm(convolution(x, outputs: 4, kernel: 3, depthwise: false))])
         case 5:  // the convolution's output is read beside its batch norm
             let y = convolution(x, outputs: 4, kernel: 3, depthwise: false)
             return node(.add, [y, batchNorm(y)])

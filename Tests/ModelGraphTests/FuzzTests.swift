@@ -1,5 +1,6 @@
-// Damaged files: seeded mutations of good ones. Each is read or refused with one of our errors; a crash ends the test run, and the seed
-// that was running is in its output. What is read is then written and read again. TINY_FUZZ_ROUNDS=200000 makes a long run.
+// Damaged files: seeded mutations of good ones. Each is read or refused with one of our errors; a crash ends the test
+// run, and the seed that was running is in its output. What is read is then written and read again.
+// TINY_FUZZ_ROUNDS=200000 makes a long run.
 
 import Foundation
 import ModelGraph
@@ -38,7 +39,8 @@ struct FuzzTests {
             do {
                 let file = try Safetensors(data: Mutation.apply(to: good, seed: seed))
                 accepted += 1
-                #expect(file.entries.allSatisfy { $0.value.shape.reduce(1, *) == $0.value.values.count }, "seed \(seed)")
+                #expect(
+                    file.entries.allSatisfy { $0.value.shape.reduce(1, *) == $0.value.values.count }, "seed \(seed)")
             } catch is SafetensorsError {
             } catch {
                 Issue.record("seed \(seed): \(error)")
@@ -68,7 +70,9 @@ struct FuzzTests {
     @Test func metadata() throws {
         let properties = MetadataTests.metadata.properties
         for seed in 0..<UInt64(Self.rounds) {
-            let damaged = properties.mapValues { String(decoding: Mutation.apply(to: Data($0.utf8), seed: seed), as: UTF8.self) }
+            let damaged = properties.mapValues {
+                String(decoding: Mutation.apply(to: Data($0.utf8), seed: seed), as: UTF8.self)
+            }
             do {
                 let read = try ModelMetadata(properties: damaged)
                 #expect(try ModelMetadata(properties: read.properties) == read, "seed \(seed)")
@@ -95,10 +99,14 @@ enum Mutation {
             case 4: bytes.insert(contentsOf: bytes[run], at: place)
             case 5:
                 let other = bytes.indices.randomElement(using: &generator) ?? 0
-                for (offset, byte) in bytes[run].enumerated() where other + offset < bytes.count { bytes[other + offset] = byte }
+                for (offset, byte) in bytes[run].enumerated() where other + offset < bytes.count {
+                    bytes[other + offset] = byte
+                }
             case 6:
                 let extreme: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F]
-                for (offset, byte) in extreme.enumerated() where place + offset < bytes.count { bytes[place + offset] = byte }
+                for (offset, byte) in extreme.enumerated() where place + offset < bytes.count {
+                    bytes[place + offset] = byte
+                }
             default: bytes.removeSubrange(place...)
             }
         }

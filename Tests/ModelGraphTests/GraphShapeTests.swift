@@ -23,7 +23,8 @@ struct GraphShapeTests {
         (Window(kernel: 3, stride: 2, pad: 0), [8, 2, 2]),
         (
             Window(
-                kernelHeight: 3, kernelWidth: 3, strideHeight: 3, strideWidth: 1, padTop: 0, padBottom: 1, padLeft: 2, padRight: 0),
+                kernelHeight: 3, kernelWidth: 3, strideHeight: 3, strideWidth: 1, padTop: 0, padBottom: 1, padLeft: 2,
+                padRight: 0),
             [8, 2, 5]
         ),
     ])
@@ -43,19 +44,25 @@ struct GraphShapeTests {
         expect(graph(.concat, inputs: []), "0 inputs, it takes 1…1024")
         expect(graph(.relu, inputs: ["e"]), "its input 'e' is not made by the graph's input or a node before it")
         expect(
-            graph(.maxPool(window: Window(kernel: 7))), "its kernel 7 × 7 is larger than its padded input N × 4 × 6 × 5")
+            graph(.maxPool(window: Window(kernel: 7))), "its kernel 7 × 7 is larger than its padded input N × 4 × 6 × 5"
+        )
         expect(graph(.maxPool(window: Window(kernel: 0))), "kernel, stride or padding is outside 1…64 (padding 0…64)")
         expect(graph(.clip(low: .nan, high: 1)), "range nan…1.0")
         expect(
             graph(.convolution(weight: "w", bias: nil, window: three, groups: 1), weights: ["w": [8, 4, 9]]),
             "weight 'w' has 3 axes, it takes 4")
         expect(
-            graph(.convolution(weight: "w", bias: "b", window: three, groups: 4), weights: ["w": [4, 1, 3, 3], "b": [1, 4]]),
+            graph(
+                .convolution(weight: "w", bias: "b", window: three, groups: 4),
+                weights: ["w": [4, 1, 3, 3], "b": [1, 4]]),
             "weight 'b' of shape 1 × 4, it takes 4")
-        expect(graph(.linear(weight: "w", bias: nil), weights: ["w": [2, 4]]), "its input is N × 4 × 6 × 5, it takes N × C")
+        expect(
+            graph(.linear(weight: "w", bias: nil), weights: ["w": [2, 4]]), "its input is N × 4 × 6 × 5, it takes N × C"
+        )
         expect(
             graph(
-                .batchNorm(scale: "s", shift: "s", mean: "s", variance: "s", epsilon: -1), weights: ["s": [4]]), "epsilon -1.0")
+                .batchNorm(scale: "s", shift: "s", mean: "s", variance: "s", epsilon: -1), weights: ["s": [4]]),
+            "epsilon -1.0")
         expect(
             graph(.batchNorm(scale: "s", shift: "s", mean: "s", variance: "s", epsilon: 0), weights: ["s": [3]]),
             "weight 's' of shape 3, it takes 4")
@@ -87,7 +94,8 @@ struct GraphShapeTests {
         expect(
             named,
             .badNode(
-                name: "p", op: "globalAveragePool", reason: "its output 'e' has no name, or the name of another edge or weight"))
+                name: "p", op: "globalAveragePool",
+                reason: "its output 'e' has no name, or the name of another edge or weight"))
     }
 
     private func expect(_ graph: FloatGraph, _ reason: String) {

@@ -13,10 +13,12 @@ struct GraphSummaryTests {
             name: "g", input: .init(name: "x", channels: 3, height: 8, width: 6),
             nodes: [
                 .init(
-                    name: "c", op: .convolution(weight: "c.w", bias: nil, window: Window(kernel: 3, stride: 2, pad: 1), groups: 1),
+                    name: "c",
+                    op: .convolution(weight: "c.w", bias: nil, window: Window(kernel: 3, stride: 2, pad: 1), groups: 1),
                     inputs: ["x"], output: "c"),
                 .init(
-                    name: "b", op: .batchNorm(scale: "s", shift: "t", mean: "m", variance: "v", epsilon: 0.1), inputs: ["c"],
+                    name: "b", op: .batchNorm(scale: "s", shift: "t", mean: "m", variance: "v", epsilon: 0.1),
+                    inputs: ["c"],
                     output: "b"),
                 .init(
                     name: "d", op: .convolution(weight: "d.w", bias: "t", window: Window(kernel: 3, pad: 1), groups: 4),

@@ -34,7 +34,10 @@ struct MetadataTests {
     }
 
     @Test(arguments: [
-        (#""filter":"bicubic""#, #""filter":"nearest""#, "'filter' is 'nearest', accepted are 'bilinear' and 'bicubic'"),
+        (
+            #""filter":"bicubic""#, #""filter":"nearest""#,
+            "'filter' is 'nearest', accepted are 'bilinear' and 'bicubic'"
+        ),
         (#""filter":"bicubic""#, #""filter":7"#, "'filter' has the wrong type or is out of range"),
         (#""filter":"bicubic""#, #""filter":"bicubic","extra":1"#, "'extra' is not known"),
         (#""short_side""#, #""long_side""#, "'resize_mode' is 'long_side', accepted are 'squash' and 'short_side'"),
@@ -64,7 +67,9 @@ struct MetadataTests {
     func refusesWrongLabels(text: String, reason: String) {
         var properties = Self.metadata.properties
         properties["tiny.labels"] = text
-        #expect(throws: MetadataError.bad(key: "tiny.labels", reason: reason)) { try ModelMetadata(properties: properties) }
+        #expect(throws: MetadataError.bad(key: "tiny.labels", reason: reason)) {
+            try ModelMetadata(properties: properties)
+        }
     }
 
     @Test(arguments: ["tiny.labels", "tiny.preprocessing"])

@@ -82,10 +82,14 @@ struct NPYTests {
     }
 
     @Test func refusesOtherFiles() {
-        #expect(throws: NPYError.notNPY(reason: "its first bytes are others")) { try NPY(data: Data("\u{93}NUMPZ\u{1}\u{0}".utf8)) }
+        #expect(throws: NPYError.notNPY(reason: "its first bytes are others")) {
+            try NPY(data: Data("\u{93}NUMPZ\u{1}\u{0}".utf8))
+        }
         #expect(throws: NPYError.notNPY(reason: "its first bytes are others")) { try NPY(data: Data([0x93])) }
         let magic = Data([0x93]) + Data("NUMPY".utf8)
-        #expect(throws: NPYError.unsupported(reason: "version 3 of the format")) { try NPY(data: magic + [3, 0, 0, 0, 0, 0]) }
+        #expect(throws: NPYError.unsupported(reason: "version 3 of the format")) {
+            try NPY(data: magic + [3, 0, 0, 0, 0, 0])
+        }
         #expect(throws: NPYError.notNPY(reason: "a header of 65535 bytes in a file of 12")) {
             try NPY(data: magic + [1, 0, 255, 255, 0, 0])
         }

@@ -1,5 +1,5 @@
-// What the reader makes of files from another writer (Python's onnx): nodes, shapes, weights, metadata. Their numbers are compared with
-// ONNX Runtime's in ConverterTests, where the interpreter is.
+// What the reader makes of files from another writer (Python's onnx): nodes, shapes, weights, metadata. Their numbers
+// are compared with ONNX Runtime's in ConverterTests, where the interpreter is.
 
 import ModelGraph
 import Tensors
@@ -13,10 +13,12 @@ struct ONNXReaderTests {
         #expect(graph.input == .init(name: "x", channels: 3, height: 15, width: 18))
         #expect(graph.output == "logits")
         #expect(graph.metadata == ["b.key": "two", "a.key": "one", "tiny.labels": #"["ü"]"#])
-        // Identity, Dropout, Flatten and what does not lead to the output are gone; an edge's second Flatten reads the first's.
+        // Identity, Dropout, Flatten and what does not lead to the output are gone; an edge's second Flatten reads the
+        // first's.
         #expect(
             graph.nodes.map(\.output) == [
-                "conv", "bn", "relu6", "depthwise", "depthwise_bn", "relu", "pointwise", "sum", "pooled", "gate", "gated",
+                "conv", "bn", "relu6", "depthwise", "depthwise_bn", "relu", "pointwise", "sum", "pooled", "gate",
+                "gated",
                 "joined", "average", "most", "average_bn", "features", "hidden", "hidden_bn", "elu", "below_six",
                 "above_zero", "product", "logits",
             ])
@@ -28,7 +30,8 @@ struct ONNXReaderTests {
                     op: .convolution(
                         weight: "conv.w", bias: "conv.b",
                         window: Window(
-                            kernelHeight: 3, kernelWidth: 3, strideHeight: 2, strideWidth: 2, padTop: 0, padBottom: 1, padLeft: 1,
+                            kernelHeight: 3, kernelWidth: 3, strideHeight: 2, strideWidth: 2, padTop: 0, padBottom: 1,
+                            padLeft: 1,
                             padRight: 2),
                         groups: 1),
                     inputs: ["x"], output: "conv"))
@@ -37,19 +40,22 @@ struct ONNXReaderTests {
                 == .convolution(
                     weight: "depthwise.w", bias: nil,
                     window: Window(
-                        kernelHeight: 3, kernelWidth: 5, strideHeight: 1, strideWidth: 1, padTop: 1, padBottom: 1, padLeft: 2,
+                        kernelHeight: 3, kernelWidth: 5, strideHeight: 1, strideWidth: 1, padTop: 1, padBottom: 1,
+                        padLeft: 2,
                         padRight: 2),
                     groups: 8))
         #expect(
             nodes["pooled"]?.op
                 == .maxPool(
                     window: Window(
-                        kernelHeight: 3, kernelWidth: 2, strideHeight: 2, strideWidth: 1, padTop: 1, padBottom: 1, padLeft: 0,
+                        kernelHeight: 3, kernelWidth: 2, strideHeight: 2, strideWidth: 1, padTop: 1, padBottom: 1,
+                        padLeft: 0,
                         padRight: 1)))
         #expect(nodes["pooled"]?.inputs == ["sum"])
         #expect(
             nodes["bn"]?.op
-                == .batchNorm(scale: "bn.scale", shift: "bn.shift", mean: "bn.mean", variance: "bn.variance", epsilon: 1e-3))
+                == .batchNorm(
+                    scale: "bn.scale", shift: "bn.shift", mean: "bn.mean", variance: "bn.variance", epsilon: 1e-3))
         #expect(nodes["relu6"]?.op == .clip(low: 0, high: 6))
         #expect(nodes["below_six"]?.op == .clip(low: -.greatestFiniteMagnitude, high: 6))
         #expect(nodes["above_zero"]?.op == .clip(low: 0, high: .greatestFiniteMagnitude))

@@ -1,4 +1,5 @@
-// One refused file for each thing that the reader refuses: the exact error, with its place. Files: tools/goldens/onnx_models.py.
+// One refused file for each thing that the reader refuses: the exact error, with its place. Files:
+// tools/goldens/onnx_models.py.
 
 import Foundation
 import ModelGraph
@@ -83,12 +84,16 @@ struct ONNXRefusalTests {
         (
             "input-rank",
             .badGraph(
-                reason: "input 'x' needs the shape N × C × H × W with numbers for C, H and W; export with a fixed image size")
+                reason:
+                    "input 'x' needs the shape N × C × H × W with numbers for C, H and W; export with a fixed image size"
+            )
         ),
         (
             "input-free-size",
             .badGraph(
-                reason: "input 'x' needs the shape N × C × H × W with numbers for C, H and W; export with a fixed image size")
+                reason:
+                    "input 'x' needs the shape N × C × H × W with numbers for C, H and W; export with a fixed image size"
+            )
         ),
         ("output-two", .badGraph(reason: "2 outputs; accepted: one, the logits N × C")),
         ("metadata-twice", .badGraph(reason: "metadata 'a' stands there twice")),
@@ -159,7 +164,8 @@ struct ONNXRefusalTests {
 
     /// So that no file is forgotten.
     @Test func everyFileIsTested() throws {
-        let files = try FileManager.default.contentsOfDirectory(atPath: ONNXFiles.folder.appendingPathComponent("refused").path)
+        let files = try FileManager.default.contentsOfDirectory(
+            atPath: ONNXFiles.folder.appendingPathComponent("refused").path)
         let tested = Self.onnxErrors.map(\.0) + Self.graphErrors.map(\.0)
         #expect(Set(files) == Set(tested.map { $0 + ".onnx" }))
         #expect(Set(tested).count == tested.count)
@@ -198,14 +204,17 @@ struct ONNXRefusalTests {
         #expect(throws: ONNXError.notONNX(reason: "its protobuf is damaged")) { try FloatGraph(onnx: Data(file)) }
     }
 
-    @Test(arguments: [
-        ([], "it is empty"),
-        ([0x08], "it is cut off inside a number"),
-        ([0x08] + [UInt8](repeating: 0x80, count: 10), "a number of more than ten bytes in its protobuf"),
-        ([0x3A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01],
-         "it is cut off or damaged: a field is longer than what holds it"),
-        ([0x3A, 0x02, 0x2A, 0x05], "it is cut off or damaged: a field is longer than what holds it"),
-    ] as [([UInt8], String)])
+    @Test(
+        arguments: [
+            ([], "it is empty"),
+            ([0x08], "it is cut off inside a number"),
+            ([0x08] + [UInt8](repeating: 0x80, count: 10), "a number of more than ten bytes in its protobuf"),
+            (
+                [0x3A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01],
+                "it is cut off or damaged: a field is longer than what holds it"
+            ),
+            ([0x3A, 0x02, 0x2A, 0x05], "it is cut off or damaged: a field is longer than what holds it"),
+        ] as [([UInt8], String)])
     func refusesBrokenFrames(bytes: [UInt8], reason: String) {
         #expect(throws: ONNXError.notONNX(reason: reason)) { try FloatGraph(onnx: Data(bytes)) }
     }
@@ -215,6 +224,7 @@ struct ONNXRefusalTests {
         #expect(
             error.description
                 == "node 'n_relu': HardSwish is not read; accepted are Add, BatchNormalization, Clip, Concat, Conv, Dropout, Elu, "
-                + "Flatten (after a global pooling), Gemm, GlobalAveragePool, GlobalMaxPool, Identity, MaxPool, Mul, Relu, Sigmoid")
+                + "Flatten (after a global pooling), Gemm, GlobalAveragePool, GlobalMaxPool, Identity, MaxPool, Mul, Relu, Sigmoid"
+        )
     }
 }

@@ -1,5 +1,6 @@
-// The writer: what it writes reads back equal, equal graphs give equal bytes, and the bytes are those of Goldens/written.onnx, which
-// tools/goldens/onnx_models.py checks with onnx.checker and ONNX Runtime. `TINY_WRITE_GOLDENS=1 swift test …` writes that file anew.
+// The writer: what it writes reads back equal, equal graphs give equal bytes, and the bytes are those of
+// Goldens/written.onnx, which tools/goldens/onnx_models.py checks with onnx.checker and ONNX Runtime.
+// `TINY_WRITE_GOLDENS=1 swift test …` writes that file anew.
 
 import Foundation
 import ModelGraph
@@ -40,11 +41,16 @@ struct ONNXWriterTests {
     @Test func refusesAGraphThatDoesNotFit() throws {
         var graph = try ONNXFiles.graph("every-op")
         graph.weights["conv.b"] = .init(shape: [9], values: [Float](repeating: 0, count: 9))
-        #expect(throws: GraphError.badNode(name: "n_conv", op: "convolution", reason: "weight 'conv.b' of shape 9, it takes 8")) {
+        #expect(
+            throws: GraphError.badNode(
+                name: "n_conv", op: "convolution", reason: "weight 'conv.b' of shape 9, it takes 8")
+        ) {
             try graph.onnxData()
         }
         graph.weights["conv.b"] = .init(shape: [8], values: [0])
-        #expect(throws: GraphError.badWeight(name: "conv.b", reason: "1 values, its shape is 8")) { try graph.onnxData() }
+        #expect(throws: GraphError.badWeight(name: "conv.b", reason: "1 values, its shape is 8")) {
+            try graph.onnxData()
+        }
         graph.weights["conv.b"] = .init(shape: [8], values: [Float](repeating: .infinity, count: 8))
         #expect(throws: GraphError.badWeight(name: "conv.b", reason: "value 0 is inf")) { try graph.onnxData() }
     }

@@ -6,7 +6,8 @@ import Testing
 
 struct SafetensorsTests {
     @Test func readsPythonsFile() throws {
-        let file = try Safetensors(data: Data(contentsOf: ONNXFiles.folder.appendingPathComponent("python.safetensors")))
+        let file = try Safetensors(
+            data: Data(contentsOf: ONNXFiles.folder.appendingPathComponent("python.safetensors")))
         let values: [Float] = [-0.5, -0.375, -0.25, -0.125, 0, 0.125]
         #expect(
             file.entries == [
@@ -24,7 +25,8 @@ struct SafetensorsTests {
     func comesBack(type: Safetensors.ElementType) throws {
         let file = Safetensors(
             entries: [
-                "b": .init(shape: [3], values: [0.1, -.infinity, 65504].map { type == .float16 ? Float(Float16($0)) : $0 }),
+                "b": .init(
+                    shape: [3], values: [0.1, -.infinity, 65504].map { type == .float16 ? Float(Float16($0)) : $0 }),
                 "a/ü": .init(shape: [], values: [-2]), "none": .init(shape: [0], values: []),
             ],
             metadata: ["json": #"{"a":[1,2]}"#])
@@ -53,7 +55,9 @@ struct SafetensorsTests {
     }
 
     @Test func namesAValueThatIsNotFinite() throws {
-        var file = Safetensors(entries: ["a": .init(shape: [1], values: [1]), "t": .init(shape: [2], values: [1, .infinity])])
+        var file = Safetensors(entries: [
+            "a": .init(shape: [1], values: [1]), "t": .init(shape: [2], values: [1, .infinity]),
+        ])
         #expect(throws: SafetensorsError.badTensor(name: "t", reason: "value 1 is inf")) { try file.requireFinite() }
         file.entries["t"] = nil
         try file.requireFinite()
@@ -71,7 +75,10 @@ struct SafetensorsTests {
     }
 
     @Test(arguments: [
-        (#""dtype":"F64","shape":[1],"data_offsets":[0,8]"#, "type F64 is not read; accepted are F32, F16, BF16 and I64"),
+        (
+            #""dtype":"F64","shape":[1],"data_offsets":[0,8]"#,
+            "type F64 is not read; accepted are F32, F16, BF16 and I64"
+        ),
         (#""shape":[1],"data_offsets":[0,8]"#, "dtype is missing"),
         (#""dtype":"F32","shape":["1"],"data_offsets":[0,8]"#, "shape has the wrong type"),
         (#""dtype":"F32","shape":[true],"data_offsets":[0,4]"#, "shape has the wrong type"),
@@ -81,15 +88,29 @@ struct SafetensorsTests {
             #""dtype":"F32","shape":[4611686018427387904,4611686018427387904],"data_offsets":[0,8]"#,
             "shape [4611686018427387904, 4611686018427387904] is not a tensor's"
         ),
-        (#""dtype":"F32","shape":[3],"data_offsets":[0,8]"#, "offsets [0, 8] do not hold the 12 bytes of shape [3] in 8"),
-        (#""dtype":"F32","shape":[3],"data_offsets":[0,12]"#, "offsets [0, 12] do not hold the 12 bytes of shape [3] in 8"),
-        (#""dtype":"F32","shape":[2],"data_offsets":[8,0]"#, "offsets [8, 0] do not hold the 8 bytes of shape [2] in 8"),
-        (#""dtype":"F32","shape":[2],"data_offsets":[-8,0]"#, "offsets [-8, 0] do not hold the 8 bytes of shape [2] in 8"),
+        (
+            #""dtype":"F32","shape":[3],"data_offsets":[0,8]"#,
+            "offsets [0, 8] do not hold the 12 bytes of shape [3] in 8"
+        ),
+        (
+            #""dtype":"F32","shape":[3],"data_offsets":[0,12]"#,
+            "offsets [0, 12] do not hold the 12 bytes of shape [3] in 8"
+        ),
+        (
+            #""dtype":"F32","shape":[2],"data_offsets":[8,0]"#,
+            "offsets [8, 0] do not hold the 8 bytes of shape [2] in 8"
+        ),
+        (
+            #""dtype":"F32","shape":[2],"data_offsets":[-8,0]"#,
+            "offsets [-8, 0] do not hold the 8 bytes of shape [2] in 8"
+        ),
         (#""dtype":"F32","shape":[2],"data_offsets":[8]"#, "offsets [8] do not hold the 8 bytes of shape [2] in 8"),
         (#""dtype":"F32","shape":[1],"data_offsets":[4,8]"#, "begins at 4, the one before it ends at 0"),
     ])
     func refusesTensors(fields: String, reason: String) {
-        #expect(throws: SafetensorsError.badTensor(name: "t", reason: reason)) { try Self.read("{\"t\":{\(fields)}}", body: 8) }
+        #expect(throws: SafetensorsError.badTensor(name: "t", reason: reason)) {
+            try Self.read("{\"t\":{\(fields)}}", body: 8)
+        }
     }
 
     @Test func refusesOverlapsAndTwins() {
@@ -109,12 +130,13 @@ struct SafetensorsTests {
         }
     }
 
-    @Test(arguments: [
-        ([], "0 bytes only"),
-        ([1, 0, 0, 0, 0, 0, 0], "7 bytes only"),
-        ([3, 0, 0, 0, 0, 0, 0, 0, 0x7B, 0x7D], "a header of 3 bytes in a file of 10"),
-        ([UInt8](repeating: 255, count: 16), "a header of 18446744073709551615 bytes in a file of 16"),
-    ] as [([UInt8], String)])
+    @Test(
+        arguments: [
+            ([], "0 bytes only"),
+            ([1, 0, 0, 0, 0, 0, 0], "7 bytes only"),
+            ([3, 0, 0, 0, 0, 0, 0, 0, 0x7B, 0x7D], "a header of 3 bytes in a file of 10"),
+            ([UInt8](repeating: 255, count: 16), "a header of 18446744073709551615 bytes in a file of 16"),
+        ] as [([UInt8], String)])
     func refusesLengths(bytes: [UInt8], reason: String) {
         #expect(throws: SafetensorsError.badHeader(reason)) { try Safetensors(data: Data(bytes)) }
     }

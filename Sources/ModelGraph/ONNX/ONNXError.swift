@@ -1,5 +1,5 @@
-// ONNXError: what an ONNX file holds that is not read, with the node or tensor where it was found and what is accepted in its place.
-// What is read but does not form a network is a GraphError.
+// ONNXError: what an ONNX file holds that is not read, with the node or tensor where it was found and what is accepted
+// in its place. What is read but does not form a network is a GraphError.
 
 package enum ONNXError: Error, Equatable {
     /// The bytes are not an ONNX model.

@@ -1,5 +1,5 @@
-// ONNXFields: a node's edges and attributes, each asked for once. What was not asked for is refused in the end, because an attribute
-// that is ignored silently is a wrong answer.
+// ONNXFields: a node's edges and attributes, each asked for once. What was not asked for is refused in the end, because
+// an attribute that is ignored silently is a wrong answer.
 
 import Foundation
 

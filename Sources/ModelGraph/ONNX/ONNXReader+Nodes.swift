@@ -1,12 +1,14 @@
-// One ONNX node as one node of a FloatGraph. Each op says which form of it is accepted; that text is in the error when another comes.
-// Shapes are not looked at here (FloatGraph.shapes does), except where ONNX leaves a number to be taken from the weight.
+// One ONNX node as one node of a FloatGraph. Each op says which form of it is accepted; that text is in the error when
+// another comes. Shapes are not looked at here (FloatGraph.shapes does), except where ONNX leaves a number to be taken
+// from the weight.
 
 import Tensors
 
 extension ONNXReader {
     /// For the message about an op that is not among them.
     static let acceptedOps = [
-        "Add", "BatchNormalization", "Clip", "Concat", "Conv", "Dropout", "Elu", "Flatten (after a global pooling)", "Gemm",
+        "Add", "BatchNormalization", "Clip", "Concat", "Conv", "Dropout", "Elu", "Flatten (after a global pooling)",
+        "Gemm",
         "GlobalAveragePool", "GlobalMaxPool", "Identity", "MaxPool", "Mul", "Relu", "Sigmoid",
     ]
 
@@ -39,7 +41,9 @@ extension ONNXReader {
         try activations(node, op, try ONNXFields(node, accepted: accepted), inputs: inputs)
     }
 
-    private func activations(_ node: Onnx_NodeProto, _ op: GraphOp, _ fields: ONNXFields, inputs: ClosedRange<Int> = 1...1)
+    private func activations(
+        _ node: Onnx_NodeProto, _ op: GraphOp, _ fields: ONNXFields, inputs: ClosedRange<Int> = 1...1
+    )
         throws(ONNXError) -> FloatGraph.Node
     {
         let edges = try fields.edges(inputs: inputs)
@@ -166,7 +170,9 @@ extension ONNXReader {
     @discardableResult
     private mutating func weight(_ name: String, _ fields: ONNXFields) throws(ONNXError) -> FloatGraph.Weight {
         if let weight = weights[name] { return weight }
-        guard let weight = try tensor(name) else { throw fields.refusal("its weight '\(name)' is not among the file's initializers") }
+        guard let weight = try tensor(name) else {
+            throw fields.refusal("its weight '\(name)' is not among the file's initializers")
+        }
         weights[name] = weight
         return weight
     }

@@ -1,14 +1,15 @@
-// ONNXReader: an ONNX file as a FloatGraph. The way of a file: its size is checked, protobuf decoded, versions looked at, weights and
-// edges collected by name, dialects brought to one form (Dialects/), each node read (ONNXReader+Nodes), and the graph checked as a whole
-// (FloatGraph.shapes). Nothing is guessed: an op, attribute or form that is not in the closed set is refused by name.
+// ONNXReader: an ONNX file as a FloatGraph. The way of a file: its size is checked, protobuf decoded, versions looked
+// at, weights and edges collected by name, dialects brought to one form (Dialects/), each node read (ONNXReader+Nodes),
+// and the graph checked as a whole (FloatGraph.shapes). Nothing is guessed: an op, attribute or form that is not in the
+// closed set is refused by name.
 
 import Foundation
 import SwiftProtobuf
 import Tensors
 
 extension FloatGraph {
-    /// - Parameter data: an ONNX file with one input N × C × H × W (float, N free or any number) and one output N × classes.
-    ///   Nodes that do not lead to the output, and weights that no node uses, are left out.
+    /// - Parameter data: an ONNX file with one input N × C × H × W (float, N free or any number) and one output N ×
+    ///   classes. Nodes that do not lead to the output, and weights that no node uses, are left out.
     /// - Throws: `ONNXError`, or `GraphError` where the nodes are readable but do not fit together.
     package init(onnx data: Data) throws {
         try ONNXSizeCheck.check(data)
@@ -69,7 +70,9 @@ struct ONNXReader {
             throw .unsupportedVersion(what: "IR version", version: Int(model.irVersion), accepted: acceptedVersions)
         }
         let opsets = model.opsetImport.filter { $0.domain.isEmpty || $0.domain == "ai.onnx" }
-        guard opsets.count == 1 else { throw .badGraph(reason: "it names \(opsets.count) versions of ONNX's opset, not one") }
+        guard opsets.count == 1 else {
+            throw .badGraph(reason: "it names \(opsets.count) versions of ONNX's opset, not one")
+        }
         guard acceptedOpsets.contains(Int(opsets[0].version)) else {
             throw .unsupportedVersion(what: "opset", version: Int(opsets[0].version), accepted: acceptedOpsets)
         }
@@ -92,7 +95,9 @@ struct ONNXReader {
             case .dimValue(let width) = sizes[3]
         else {
             throw .badGraph(
-                reason: "input '\(inputs[0].name)' needs the shape N × C × H × W with numbers for C, H and W; export with a fixed image size")
+                reason:
+                    "input '\(inputs[0].name)' needs the shape N × C × H × W with numbers for C, H and W; export with a fixed image size"
+            )
         }
         return .init(name: inputs[0].name, channels: Int(channels), height: Int(height), width: Int(width))
     }

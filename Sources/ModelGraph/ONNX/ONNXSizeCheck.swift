@@ -1,6 +1,7 @@
-// ONNXSizeCheck: how much memory a file would take, found by walking its protobuf frames before anything is decoded. A message of two
-// bytes becomes an object of a hundred, so a file of some megabytes could fill the memory; weights cannot, they stay the bytes they are.
-// Only frames are looked at here (tag and length); whether the contents make sense is for the decoder and the reader.
+// ONNXSizeCheck: how much memory a file would take, found by walking its protobuf frames before anything is decoded. A
+// message of two bytes becomes an object of a hundred, so a file of some megabytes could fill the memory; weights
+// cannot, they stay the bytes they are. Only frames are looked at here (tag and length); whether the contents make
+// sense is for the decoder and the reader.
 
 import Foundation
 
@@ -11,7 +12,9 @@ enum ONNXSizeCheck {
 
     /// - Throws: `ONNXError.notONNX` or `.tooLarge`.
     static func check(_ data: Data) throws(ONNXError) {
-        guard data.count <= fileLimit else { throw .tooLarge(what: "bytes of the file", count: data.count, limit: fileLimit) }
+        guard data.count <= fileLimit else {
+            throw .tooLarge(what: "bytes of the file", count: data.count, limit: fileLimit)
+        }
         guard !data.isEmpty else { throw .notONNX(reason: "it is empty") }
         var bulk = 0
         do {
@@ -26,7 +29,8 @@ enum ONNXSizeCheck {
         }
     }
 
-    /// Sum of the weights' raw bytes: ModelProto.graph (7) → GraphProto.initializer (5) → raw_data (9) or float_data (4).
+    /// Sum of the weights' raw bytes: ModelProto.graph (7) → GraphProto.initializer (5) → raw_data (9) or float_data
+    /// (4).
     private static func bulkBytes(_ model: Frames) throws -> Int {
         var sum = 0
         var model = model

@@ -1,5 +1,6 @@
-// ONNXWriter: a FloatGraph as an ONNX file (opset 17, IR version 8) that onnx.checker passes and ONNX Runtime runs. Equal graphs give
-// equal bytes: weights stand in the order of their first use, metadata by key, and nothing of the machine or the time is written.
+// ONNXWriter: a FloatGraph as an ONNX file (opset 17, IR version 8) that onnx.checker passes and ONNX Runtime runs.
+// Equal graphs give equal bytes: weights stand in the order of their first use, metadata by key, and nothing of the
+// machine or the time is written.
 
 import Foundation
 import SwiftProtobuf
@@ -80,7 +81,8 @@ private struct ONNXWriter {
         case .clip(let low, let high):
             let lowName = bound(node.name + "/min", low)
             let highName = bound(node.name + "/max", high)
-            append(node, "Clip", extraInputs: highName.isEmpty ? (lowName.isEmpty ? [] : [lowName]) : [lowName, highName])
+            append(
+                node, "Clip", extraInputs: highName.isEmpty ? (lowName.isEmpty ? [] : [lowName]) : [lowName, highName])
         case .sigmoid: append(node, "Sigmoid")
         case .elu: append(node, "Elu", [.float("alpha", 1)])
         case .add: append(node, "Add")

@@ -1,5 +1,5 @@
-// ONNX pools N × C × H × W to N × C × 1 × 1 and flattens that to N × C; in FloatGraph the pooling alone gives N × C. The pooled edge may
-// go into any number of Flattens and nowhere else; the first one's output gives the edge its name.
+// ONNX pools N × C × H × W to N × C × 1 × 1 and flattens that to N × C; in FloatGraph the pooling alone gives N × C.
+// The pooled edge may go into any number of Flattens and nowhere else; the first one's output gives the edge its name.
 
 extension ONNXNodes {
     mutating func joinPoolingAndFlatten() throws(ONNXError) {

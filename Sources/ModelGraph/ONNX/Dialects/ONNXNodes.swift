@@ -1,5 +1,6 @@
-// ONNXNodes: a file's nodes on their way to one form. Each file beside this one is a rewriting that removes one way of saying a thing
-// that FloatGraph says otherwise; the reader runs them in a fixed order. A new dialect is a new file here and a line in ONNXReader.read.
+// ONNXNodes: a file's nodes on their way to one form. Each file beside this one is a rewriting that removes one way of
+// saying a thing that FloatGraph says otherwise; the reader runs them in a fixed order. A new dialect is a new file
+// here and a line in ONNXReader.read.
 
 struct ONNXNodes {
     var nodes: [Onnx_NodeProto]
@@ -46,7 +47,8 @@ struct ONNXNodes {
         nodes = nodes.indices.filter { used[$0] }.map { nodes[$0] }
     }
 
-    /// Removes the nodes that `isRemoved` says (index), and uses their first input wherever their first output was used.
+    /// Removes the nodes that `isRemoved` says (index), and uses their first input wherever their first output was
+    /// used.
     mutating func bypass(_ isRemoved: (Int) throws(ONNXError) -> Bool) throws(ONNXError) {
         var sources: [String: String] = [:]
         var kept: [Onnx_NodeProto] = []

@@ -15,7 +15,8 @@ struct Evaluate: ParsableCommand {
               tiny evaluate model.tiny --data samples/typefaces/val --json
             """)
 
-    @Argument(help: ArgumentHelp("A .tiny or .onnx model, or a .safetensors checkpoint of tiny train.", valueName: "model"))
+    @Argument(
+        help: ArgumentHelp("A .tiny or .onnx model, or a .safetensors checkpoint of tiny train.", valueName: "model"))
     var model: String
     @Option(help: ArgumentHelp("Folder of labelled photos.", valueName: "dir"))
     var data: String
@@ -123,7 +124,8 @@ private struct EvaluationReport {
         for label in labels.indices where metrics.imagesOf(label) > 0 {
             let wrong = metrics.mostOftenTakenFor(label).map { "\(labels[$0.answer]) (\($0.count))" } ?? ""
             let share = metrics.top1(of: label).map(percent) ?? ""
-            let line = "\(pad(labels[label], width))  \(right("\(metrics.imagesOf(label))", 6))  \(right(share, 7))  \(wrong)"
+            let line =
+                "\(pad(labels[label], width))  \(right("\(metrics.imagesOf(label))", 6))  \(right(share, 7))  \(wrong)"
             lines.append(line.replacingOccurrences(of: " +$", with: "", options: .regularExpression))
         }
         if labels.count <= Self.matrixLimit {

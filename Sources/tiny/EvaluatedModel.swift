@@ -45,7 +45,8 @@ struct EvaluatedModel {
                 let model = try data.withUnsafeBytes { try Model(copying: $0) }
                 let edge = model.edge
                 guard edge.labelCount == edge.classCount else {
-                    throw FileError.unreadable(path: path, reason: "\(edge.labelCount) labels for \(edge.classCount) classes")
+                    throw FileError.unreadable(
+                        path: path, reason: "\(edge.labelCount) labels for \(edge.classCount) classes")
                 }
                 labels = (0..<edge.labelCount).map { String(decoding: edge.label($0), as: UTF8.self) }
                 preprocessing = edge.preprocessing

@@ -40,6 +40,8 @@ struct Export: ParsableCommand {
         let graph = try GraphExporter.graph(of: network, name: "tiny", metadata: read.metadata)
         try FileContents.write(try graph.onnxData(), to: output)
         progress.close()
-        print("\(output): \(read.recipe.network.method.rawValue), \(read.labels.count) classes, after epoch \(read.state.epoch)")
+        print(
+            "\(output): \(read.recipe.network.method.rawValue), \(read.labels.count) classes, after epoch \(read.state.epoch)"
+        )
     }
 }

@@ -29,7 +29,8 @@ struct Train: ParsableCommand {
     var heads: NetworkConfiguration.HeadStyle?
     @Option(help: "Width multiple of the backbone. (default: the weights', or 1)")
     var width: Float?
-    @Option(help: ArgumentHelp("Safetensors to start from: pretrained, or another run's checkpoint.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Safetensors to start from: pretrained, or another run's checkpoint.", valueName: "file"))
     var weights: String?
 
     @Option(help: "Side of the network's input, a multiple of 32. (default: 448)")
@@ -43,7 +44,9 @@ struct Train: ParsableCommand {
 
     @Option(help: "Times that every photo is shown. (default: 150)")
     var epochs: Int?
-    @Option(help: "First epochs in which the backbone is kept as it is. (default: 5, at most a quarter; 0 without --weights)")
+    @Option(
+        help:
+            "First epochs in which the backbone is kept as it is. (default: 5, at most a quarter; 0 without --weights)")
     var freezeEpochs: Int?
     @Option(help: "Photos in a step. (default: 32)")
     var batchSize: Int?
@@ -140,10 +143,16 @@ struct Train: ParsableCommand {
     private func printSummary(_ summary: TrainingRun.Summary) {
         let folder = summary.folder
         if let best = summary.state.best {
-            print("best epoch \(best.epoch): top-1 \(ConsoleProgress.percent(best.top1)) of \(summary.validationImages) images")
+            print(
+                "best epoch \(best.epoch): top-1 \(ConsoleProgress.percent(best.top1)) of \(summary.validationImages) images"
+            )
         }
-        if let last = summary.lastTop1 { print("last epoch \(summary.state.epoch): top-1 \(ConsoleProgress.percent(last))") }
-        if let exported = summary.exported { print("exported (\(folder.onnx)): top-1 \(ConsoleProgress.percent(exported.top1))") }
+        if let last = summary.lastTop1 {
+            print("last epoch \(summary.state.epoch): top-1 \(ConsoleProgress.percent(last))")
+        }
+        if let exported = summary.exported {
+            print("exported (\(folder.onnx)): top-1 \(ConsoleProgress.percent(exported.top1))")
+        }
         print("checkpoints: \(folder.best), \(folder.last); log: \(folder.log)")
         let photos = FileManager.default.fileExists(atPath: data + "/train") ? data + "/train" : data
         print(

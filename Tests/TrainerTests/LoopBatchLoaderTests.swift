@@ -19,7 +19,8 @@ import Trainer
             try folder.writePPM("\(photo % 2 == 0 ? "a" : "b")/\(photo).ppm", width: 12, height: 10, seed: photo)
         }
         return ResizedImages(
-            samples: try ImageFolder(listing: folder.path).samples, preprocessing: preprocessing, memoryLimit: memoryLimit)
+            samples: try ImageFolder(listing: folder.path).samples, preprocessing: preprocessing,
+            memoryLimit: memoryLimit)
     }
 
     private func batches(_ images: ResizedImages, epoch: Int, workers: Int) throws -> [Batch] {

@@ -43,7 +43,9 @@ import Trainer
         try folder.writePPM("c/only.ppm")
         let first = try DatasetIndex(folder: folder.path, seed: 7)
         #expect(first.isSplitBySeed)
-        func counts(_ samples: [DatasetIndex.Sample]) -> [Int] { (0..<3).map { label in samples.count { $0.label == label } } }
+        func counts(_ samples: [DatasetIndex.Sample]) -> [Int] {
+            (0..<3).map { label in samples.count { $0.label == label } }
+        }
         #expect(counts(first.validation) == [2, 1, 0])
         #expect(counts(first.training) == [8, 4, 1])
         #expect(Set((first.training + first.validation).map(\.path)).count == 16)

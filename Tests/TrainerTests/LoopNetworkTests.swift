@@ -12,7 +12,9 @@ import Trainer
 @Suite struct LoopNetworkTests {
     private let backend = PlainBackend()
 
-    private func recipe(_ method: NetworkConfiguration.Method, _ change: (inout NetworkConfiguration) -> Void = { _ in }) -> TrainingRecipe {
+    private func recipe(
+        _ method: NetworkConfiguration.Method, _ change: (inout NetworkConfiguration) -> Void = { _ in }
+    ) -> TrainingRecipe {
         var network = NetworkConfiguration(classCount: 3)
         network.method = method
         network.heads = .separable
@@ -60,10 +62,13 @@ import Trainer
 
     private func pixels(_ images: ResizedImages, _ indices: [Int]) throws -> Tensor {
         let bytes = try indices.flatMap { try images.centreCrop(at: $0).pixels }
-        return Normalization.imageNet.tensor(pixels: bytes, count: indices.count, height: 32, width: 32, backend: backend)
+        return Normalization.imageNet.tensor(
+            pixels: bytes, count: indices.count, height: 32, width: 32, backend: backend)
     }
 
-    @Test(arguments: ["plain", "separable", "paper", "tensorflow"]) func theExportedGraphComputesTheSame(kind: String) throws {
+    @Test(arguments: ["plain", "separable", "paper", "tensorflow"]) func theExportedGraphComputesTheSame(kind: String)
+        throws
+    {
         let recipe = recipe(kind == "plain" ? .plain : .rmgPMSI) {
             if kind == "paper" { $0.heads = .paper }
             if kind == "tensorflow" { ($0.padding, $0.batchNormEpsilon) = (.tensorflow, 1e-3) }
@@ -141,7 +146,8 @@ import Trainer
         var window = Window(kernel: 3, stride: 2, pad: 1)
         window.padTop = 1
         let stem = backend.convolution(
-            try pixels(images, Array(0..<9)), weight: try value("features.0.0.weight"), bias: nil, window: window, groups: 1)
+            try pixels(images, Array(0..<9)), weight: try value("features.0.0.weight"), bias: nil, window: window,
+            groups: 1)
         let channels = stem.shape[3]
         let values = stem.array().map(Double.init)
         for channel in 0..<channels {
@@ -150,7 +156,8 @@ import Trainer
             let variance = mine.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(mine.count - 1)
             // Float sums of 2304 values of size 1 against double ones.
             #expect(abs(Double(try value("features.0.1.running_mean").array()[channel]) - mean) < 1e-4)
-            #expect(abs(Double(try value("features.0.1.running_var").array()[channel]) - variance) < 1e-4 * (1 + variance))
+            #expect(
+                abs(Double(try value("features.0.1.running_var").array()[channel]) - variance) < 1e-4 * (1 + variance))
         }
         // Two batches: the mean of their means is the mean of all.
         recipe.batchSize = 4
@@ -218,8 +225,13 @@ import Trainer
         #expect(try refusal { $0.metadata["tiny.recipe"] = nil }.contains("tiny.recipe"))
         #expect(try refusal { $0.metadata["tiny.state"] = "{" }.contains("tiny.state"))
         #expect(try refusal { $0.metadata["tiny.labels"] = "[\"a\"]" }.contains("1 labels for 3 classes"))
-        for (from, to) in [("\"imageSize\":32", "\"imageSize\":33"), ("\"width\":", "\"width\":1e30,\"x\":"), ("\"headFeatures\":8", "\"headFeatures\":65536")] {
-            let text = try refusal { $0.metadata["tiny.recipe"] = $0.metadata["tiny.recipe"]?.replacingOccurrences(of: from, with: to) }
+        for (from, to) in [
+            ("\"imageSize\":32", "\"imageSize\":33"), ("\"width\":", "\"width\":1e30,\"x\":"),
+            ("\"headFeatures\":8", "\"headFeatures\":65536"),
+        ] {
+            let text = try refusal {
+                $0.metadata["tiny.recipe"] = $0.metadata["tiny.recipe"]?.replacingOccurrences(of: from, with: to)
+            }
             #expect(!text.isEmpty)
         }
         let whole = try good.data()

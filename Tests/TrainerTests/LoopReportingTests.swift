@@ -106,7 +106,8 @@ import Trainer
         try log.append(record(1, validation), heads: 2)
         try log.append(record(2, nil), heads: 2)
         try log.append(record(3, validation), heads: 2)
-        let header = "epoch,iteration,lr,backbone_lr,loss_phase1,loss_phase2,val_loss,val_top1,val_top1_head1,val_top1_head2,images_per_second,seconds\n"
+        let header =
+            "epoch,iteration,lr,backbone_lr,loss_phase1,loss_phase2,val_loss,val_top1,val_top1_head1,val_top1_head2,images_per_second,seconds\n"
         let first = "1,10,0.5,0.25,1,2.5,1.25,0.75,0.5,0.25,12.5,3\n"
         let second = "2,20,0.5,0.25,1,2.5,,,,,12.5,3\n"
         let third = "3,30,0.5,0.25,1,2.5,1.25,0.75,0.5,0.25,12.5,3\n"
@@ -125,7 +126,8 @@ import Trainer
         var output = ""
         let terminal = ConsoleProgress(isTerminal: true) { output += $0 }
         let progress = BatchProgress(
-            epoch: 2, epochs: 10, batch: 3, batches: 30, phaseLosses: [1.25, 2], imagesPerSecond: 41.6, secondsLeft: 3725)
+            epoch: 2, epochs: 10, batch: 3, batches: 30, phaseLosses: [1.25, 2], imagesPerSecond: 41.6,
+            secondsLeft: 3725)
         terminal.show(.training(.batch(progress)))
         #expect(output == "\r\u{1B}[Kepoch 2/10  batch 3/30  loss 1.250 2.000  42 images/s  1:02:05 left")
         terminal.line("note")
@@ -143,6 +145,8 @@ import Trainer
                     EpochRecord(
                         epoch: 2, iteration: 60, rates: LearningRates(backbone: 0, head: 0), phaseLosses: [1],
                         validation: validation, imagesPerSecond: 8.25, seconds: 61), state)))
-        #expect(output == "epoch 2  loss 1.000  top-1 25.0 % (heads 50.0 25.0)  best 50.0 % in epoch 1  8.2 images/s  1:01\n")
+        #expect(
+            output
+                == "epoch 2  loss 1.000  top-1 25.0 % (heads 50.0 25.0)  best 50.0 % in epoch 1  8.2 images/s  1:01\n")
     }
 }

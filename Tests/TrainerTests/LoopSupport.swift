@@ -22,7 +22,8 @@ final class TemporaryFolder {
     }
 
     func writePPM(_ name: String, width: Int = 8, height: Int = 6, seed: Int = 0) throws {
-        try write(Data(ppm(width: width, height: height, pixels: noise(width: width, height: height, seed: seed))), to: name)
+        try write(
+            Data(ppm(width: width, height: height, pixels: noise(width: width, height: height, seed: seed))), to: name)
     }
 
     func makeFolder(_ name: String) throws {

@@ -91,7 +91,9 @@ import Trainer
         second.out = folder.path + "/second"
         second.choices.seed = 4
         for request in [first, second] { _ = try TrainingRun.run(request, stop: StopSignal()) { _ in } }
-        #expect(try Checkpoint(path: first.out + "/last.safetensors").entries != Checkpoint(path: second.out + "/last.safetensors").entries)
+        #expect(
+            try Checkpoint(path: first.out + "/last.safetensors").entries
+                != Checkpoint(path: second.out + "/last.safetensors").entries)
     }
 
     @Test func refusals() throws {

@@ -62,14 +62,16 @@ package final class BatchLoader {
     ) -> Prefetcher<Batch> {
         let order = order ?? Array(images.samples.indices)
         let preprocessing = images.preprocessing
-        return Prefetcher(count: (order.count + batchSize - 1) / batchSize, workers: workers, ahead: workers + 1) { batch in
+        return Prefetcher(count: (order.count + batchSize - 1) / batchSize, workers: workers, ahead: workers + 1) {
+            batch in
             var pixels: [UInt8] = []
             var labels: [Int] = []
             for sample in order[batch * batchSize..<min((batch + 1) * batchSize, order.count)] {
                 pixels += try images.centreCrop(at: sample).pixels
                 labels.append(images.samples[sample].label)
             }
-            return Batch(pixels: pixels, labels: labels, height: preprocessing.cropHeight, width: preprocessing.cropWidth)
+            return Batch(
+                pixels: pixels, labels: labels, height: preprocessing.cropHeight, width: preprocessing.cropWidth)
         }
     }
 }

@@ -110,7 +110,8 @@ package struct DatasetIndex: Sendable, Equatable {
             validation.formUnion(paths.prefix(count))
         }
         return (
-            listing.samples.filter { !validation.contains($0.path) }, listing.samples.filter { validation.contains($0.path) }
+            listing.samples.filter { !validation.contains($0.path) },
+            listing.samples.filter { validation.contains($0.path) }
         )
     }
 

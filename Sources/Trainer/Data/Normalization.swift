@@ -8,7 +8,8 @@ package struct Normalization: Sendable, Equatable, Codable {
     package var standardDeviation: [Float]
 
     package init(mean: [Float], standardDeviation: [Float]) {
-        precondition(mean.count == 3 && standardDeviation.count == 3, "three channels, not \(mean), \(standardDeviation)")
+        precondition(
+            mean.count == 3 && standardDeviation.count == 3, "three channels, not \(mean), \(standardDeviation)")
         self.mean = mean
         self.standardDeviation = standardDeviation
     }
@@ -20,7 +21,8 @@ package struct Normalization: Sendable, Equatable, Codable {
     /// - Parameter pixels: N × height × width × 3 bytes.
     /// - Returns: N H W 3.
     package func tensor(pixels: [UInt8], count: Int, height: Int, width: Int, backend: any Backend) -> Tensor {
-        precondition(pixels.count == count * height * width * 3, "\(pixels.count) bytes for \(count)×\(height)×\(width)")
+        precondition(
+            pixels.count == count * height * width * 3, "\(pixels.count) bytes for \(count)×\(height)×\(width)")
         // A byte has 256 values: a table gives each one's exact quotient without dividing again.
         let table = (0..<3).flatMap { channel in
             (0..<256).map { (Float($0) - mean[channel]) / standardDeviation[channel] }

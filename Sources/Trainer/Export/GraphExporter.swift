@@ -39,7 +39,8 @@ package final class GraphExporter: ForwardContext {
 
     package func convolution(_ x: String, weight: Parameter, bias: Parameter?, window: Window, groups: Int) -> String {
         node(
-            Self.layerName(weight), .convolution(weight: use(weight), bias: bias.map(use), window: window, groups: groups),
+            Self.layerName(weight),
+            .convolution(weight: use(weight), bias: bias.map(use), window: window, groups: groups),
             [x])
     }
 

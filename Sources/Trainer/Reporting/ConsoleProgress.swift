@@ -63,7 +63,8 @@ package final class ConsoleProgress {
                 text += " (heads \(validation.headTop1.map { percent($0, unit: "") }.joined(separator: " ")))"
             }
             if let best = state.best {
-                text += best.epoch == record.epoch ? "  best so far" : "  best \(percent(best.top1)) in epoch \(best.epoch)"
+                text +=
+                    best.epoch == record.epoch ? "  best so far" : "  best \(percent(best.top1)) in epoch \(best.epoch)"
             }
         }
         return text + "  \(rate(record.imagesPerSecond)) images/s  \(duration(record.seconds))"
@@ -73,7 +74,9 @@ package final class ConsoleProgress {
         losses.map { String(format: "%.3f", $0) }.joined(separator: " ")
     }
 
-    package static func percent(_ share: Double, unit: String = " %") -> String { String(format: "%.1f", 100 * share) + unit }
+    package static func percent(_ share: Double, unit: String = " %") -> String {
+        String(format: "%.1f", 100 * share) + unit
+    }
 
     private static func rate(_ value: Double) -> String { String(format: value < 10 ? "%.1f" : "%.0f", value) }
 

@@ -35,7 +35,10 @@ package struct TrainingLog {
             record.validation.map { [number($0.loss), number($0.top1)] + $0.headTop1.map(number) }
             ?? [String](repeating: "", count: 2 + heads)
         let fields =
-            ["\(record.epoch)", "\(record.iteration)", number(Double(record.rates.head)), number(Double(record.rates.backbone))]
+            [
+                "\(record.epoch)", "\(record.iteration)", number(Double(record.rates.head)),
+                number(Double(record.rates.backbone)),
+            ]
             + record.phaseLosses.map(number) + validation
             + [number(record.imagesPerSecond), number(record.seconds)]
         rows.append(fields.joined(separator: ","))

@@ -93,10 +93,12 @@ package struct Checkpoint {
             case .rmgPMSI: network.headFeatures * max(network.headEmbedding, network.classCount)
             }
         guard wants <= values else {
-            throw CheckpointError.notACheckpoint(path: path, reason: "\(values) values do not make the network it describes")
+            throw CheckpointError.notACheckpoint(
+                path: path, reason: "\(values) values do not make the network it describes")
         }
         guard state.epoch >= 0, state.iteration >= 0 else {
-            throw CheckpointError.notACheckpoint(path: path, reason: "epoch \(state.epoch), iteration \(state.iteration)")
+            throw CheckpointError.notACheckpoint(
+                path: path, reason: "epoch \(state.epoch), iteration \(state.iteration)")
         }
     }
 

@@ -43,7 +43,9 @@ package struct RecipeChoices: Sendable, Equatable {
         }
         set(&recipe)
         // A backbone that starts from nothing has nothing to keep, and a short run must not end before it thaws.
-        if freezeEpochs == nil { recipe.freezeEpochs = weights == nil ? 0 : min(recipe.freezeEpochs, recipe.epochs / 4) }
+        if freezeEpochs == nil {
+            recipe.freezeEpochs = weights == nil ? 0 : min(recipe.freezeEpochs, recipe.epochs / 4)
+        }
         if backboneLearningRate == nil {
             recipe.backboneLearningRate = weights == nil ? recipe.learningRate : recipe.learningRate / 10
         }

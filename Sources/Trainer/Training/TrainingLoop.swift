@@ -88,7 +88,8 @@ package struct TrainingLoop {
     }
 
     private func trainEpoch(
-        _ step: TrainingStep, state: inout TrainingState, stop: StopSignal, clock: inout Stopwatch, report: (Event) -> Void
+        _ step: TrainingStep, state: inout TrainingState, stop: StopSignal, clock: inout Stopwatch,
+        report: (Event) -> Void
     ) throws -> (losses: [Double], rates: LearningRates) {
         let loader = BatchLoader(
             training, augmentation: recipe.augmentation, batchSize: recipe.batchSize, seed: recipe.seed,

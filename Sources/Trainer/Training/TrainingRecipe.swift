@@ -61,7 +61,8 @@ package struct TrainingRecipe: Codable, Sendable, Equatable {
         try require((network.imageSize...8192).contains(resize), "--resize", resize, "from --image-size to 8192")
         try require((1...100_000).contains(epochs), "--epochs", epochs, "from 1 to 100000")
         try require((0...epochs).contains(freezeEpochs), "--freeze-epochs", freezeEpochs, "from 0 to --epochs")
-        try require((2...65_536).contains(batchSize), "--batch-size", batchSize, "from 2 (batch norm needs two) to 65536")
+        try require(
+            (2...65_536).contains(batchSize), "--batch-size", batchSize, "from 2 (batch norm needs two) to 65536")
         for (option, value) in [("--lr", learningRate), ("--backbone-lr", backboneLearningRate)] {
             try require(value >= 0 && value <= 100, option, value, "from 0 to 100")
         }
@@ -86,7 +87,8 @@ package struct TrainingRecipe: Codable, Sendable, Equatable {
     }
 
     private static func fields(_ recipe: TrainingRecipe) -> [String: String] {
-        guard let data = try? JSONEncoder().encode(recipe), let json = try? JSONSerialization.jsonObject(with: data) else {
+        guard let data = try? JSONEncoder().encode(recipe), let json = try? JSONSerialization.jsonObject(with: data)
+        else {
             return [:]
         }
         var fields: [String: String] = [:]

@@ -192,7 +192,8 @@ package struct TrainingRun {
             network, on: loop.validation, normalization: loop.recipe.normalization, batchSize: loop.recipe.batchSize,
             workers: loop.workers, backend: loop.backend, shouldStop: shouldStop)
         if let signal = stop.requested {
-            throw TrainingError.interrupted(signal: signal, finishedEpochs: finishedEpochs, checkpoint: loop.folder.last)
+            throw TrainingError.interrupted(
+                signal: signal, finishedEpochs: finishedEpochs, checkpoint: loop.folder.last)
         }
         let graph = try GraphExporter.graph(of: network, name: "tiny", metadata: best.metadata)
         try FileContents.write(try graph.onnxData(), to: loop.folder.onnx)
@@ -210,7 +211,8 @@ package struct TrainingRun {
         var request = Request(data: data, out: "", threads: 1, workers: workers)
         request.isStrict = false
         let images = try check(index.training, recipe, request, report)
-        let shown = try BatchNormRecalibration.run(network, on: images, recipe: recipe, workers: workers, backend: backend)
+        let shown = try BatchNormRecalibration.run(
+            network, on: images, recipe: recipe, workers: workers, backend: backend)
         guard shown > 0 else {
             throw DatasetError.batchTooLarge(batchSize: recipe.batchSize, images: images.samples.count)
         }

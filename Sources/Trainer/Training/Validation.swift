@@ -43,7 +43,8 @@ package struct Validation: Sendable, Equatable {
             if right.isEmpty { right = [Int](repeating: 0, count: heads.count) }
             for (head, logits) in heads.enumerated() { right[head] += count(right: logits, batch.labels) }
             answersRight += count(right: sum, batch.labels)
-            loss += Double(backend.softmaxCrossEntropy(sum, labels: batch.labels, smoothing: 0).loss) * Double(batch.count)
+            loss +=
+                Double(backend.softmaxCrossEntropy(sum, labels: batch.labels, smoothing: 0).loss) * Double(batch.count)
         }
         let total = Double(images.samples.count)
         return Validation(

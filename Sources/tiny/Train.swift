@@ -60,6 +60,11 @@ struct Train: ParsableCommand {
     var weightDecay: Float?
     @Option(help: "Label smoothing: the share of the target spread over all classes. (default: 0)")
     var smoothing: Float?
+    @Option(
+        help: ArgumentHelp(
+            "What a phase does to heads that it has no loss for: stepped (momentum and weight decay move them, as in the paper's code) or skipped. (default: stepped)"
+        ))
+    var idleHeads: SGD.WithoutGradient?
     @Option(help: "How the learning rate falls: \(Self.names(Schedule.self)). (default: cosine)")
     var schedule: Schedule?
     @Flag(
@@ -132,6 +137,7 @@ struct Train: ParsableCommand {
         choices.momentum = momentum
         choices.weightDecay = weightDecay
         choices.labelSmoothing = smoothing
+        choices.idleHeads = idleHeads
         choices.schedule = schedule
         choices.flips = flip
         choices.recalibratesBatchNorm = recalibrateBatchNorm
@@ -170,6 +176,7 @@ struct Train: ParsableCommand {
 extension NetworkConfiguration.Method: ExpressibleByArgument {}
 extension NetworkConfiguration.HeadStyle: ExpressibleByArgument {}
 extension Schedule: ExpressibleByArgument {}
+extension SGD.WithoutGradient: ExpressibleByArgument {}
 
 enum Words {
     /// As a shell would need it.

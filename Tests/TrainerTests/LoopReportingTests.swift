@@ -48,6 +48,7 @@ import Trainer
         #expect(recipe.network.imageSize == 448 && recipe.resize == 512)
         #expect(recipe.epochs == 150 && recipe.batchSize == 32 && recipe.schedule == .cosine && recipe.flips)
         #expect(recipe.momentum == 0.9 && recipe.weightDecay == 5e-4 && recipe.labelSmoothing == 0)
+        #expect(recipe.idleHeads == .stepped)
         let weights = try PretrainedWeights(
             Safetensors(
                 entries: [:],
@@ -62,12 +63,14 @@ import Trainer
         choices.imageSize = 128
         choices.epochs = 8
         choices.learningRate = 0.02
+        choices.idleHeads = .skipped
         let weights = try PretrainedWeights(Safetensors(entries: [:], metadata: ["width": "0.5"]))
         let recipe = try choices.recipe(classCount: 2, weights: weights)
         #expect(recipe.resize == 146)
         #expect(recipe.freezeEpochs == 2)
         #expect(recipe.backboneLearningRate == 0.02 / 10)
         #expect(recipe.network.width == 0.5)
+        #expect(recipe.idleHeads == .skipped)
         #expect(try choices.recipe(classCount: 2, weights: nil).freezeEpochs == 0)
     }
 

@@ -20,7 +20,7 @@ package struct LearningRates: Sendable, Equatable {
 
 package struct SGD {
     /// What happens to a parameter that no loss reached.
-    package enum WithoutGradient: Sendable {
+    package enum WithoutGradient: String, Codable, CaseIterable, Sendable {
         /// Stepped as with a gradient of zeros: momentum and weight decay move it. So the paper's released code ran.
         case stepped
         /// Left as it is, its velocity too: the same code under later PyTorch versions.

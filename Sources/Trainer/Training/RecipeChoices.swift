@@ -17,6 +17,7 @@ package struct RecipeChoices: Sendable, Equatable {
     package var momentum: Float?
     package var weightDecay: Float?
     package var labelSmoothing: Float?
+    package var idleHeads: SGD.WithoutGradient?
     package var schedule: Schedule?
     package var flips: Bool?
     package var recalibratesBatchNorm: Bool?
@@ -86,6 +87,7 @@ package struct RecipeChoices: Sendable, Equatable {
         if let momentum { recipe.momentum = momentum }
         if let weightDecay { recipe.weightDecay = weightDecay }
         if let labelSmoothing { recipe.labelSmoothing = labelSmoothing }
+        if let idleHeads { recipe.idleHeads = idleHeads }
         if let schedule { recipe.schedule = schedule }
         if let flips { recipe.flips = flips }
         if let recalibratesBatchNorm { recipe.recalibratesBatchNorm = recalibratesBatchNorm }

@@ -49,7 +49,9 @@ package struct TrainingLoop {
             path: folder.log, phases: method.phases.count, heads: heads, finishedEpochs: state.epoch)
         let step = TrainingStep(
             network: network, method: method,
-            optimizer: SGD(backend: backend, momentum: recipe.momentum, weightDecay: recipe.weightDecay),
+            optimizer: SGD(
+                backend: backend, momentum: recipe.momentum, weightDecay: recipe.weightDecay,
+                withoutGradient: recipe.idleHeads),
             loss: SoftmaxCrossEntropy(labelSmoothing: recipe.labelSmoothing), seed: recipe.seed)
         var clock = Stopwatch()
         while state.epoch < recipe.epochs {

@@ -21,6 +21,8 @@ package struct TrainingRecipe: Codable, Sendable, Equatable {
     package var momentum: Float = 0.9
     package var weightDecay: Float = 5e-4
     package var labelSmoothing: Float = 0
+    /// What a phase does to the heads that it has no loss for.
+    package var idleHeads = SGD.WithoutGradient.stepped
     package var schedule = Schedule.cosine
     package var flips = true
     /// Estimate batch norm's averages anew, on photos without mosaic, before export.

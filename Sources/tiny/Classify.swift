@@ -42,7 +42,7 @@ struct Classify: ParsableCommand {
 
     func run() throws {
         let model = try EdgeModelFile.load(model)
-        let sessions = LentSessions(model)
+        let sessions = SessionPool(model)
         let workers = min(photos.count, threads ?? ProcessInfo.processInfo.activeProcessorCount)
         let (photos, top) = (photos, top)
         let answers = Prefetcher<Answer>(count: photos.count, workers: workers, ahead: 4 * workers) { index in
@@ -82,21 +82,5 @@ struct Classify: ParsableCommand {
             index += 1
         }
         if let worst { throw worst }
-    }
-}
-
-/// Sessions serve one thread at a time: each is lent to one worker and comes back.
-private final class LentSessions: @unchecked Sendable {
-    private let model: Model
-    private let lock = NSLock()
-    private var idle: [Session] = []  // under `lock`
-
-    init(_ model: Model) { self.model = model }
-
-    /// - Throws: `ModelError`, where a session cannot be had.
-    func use<Result>(_ body: (Session) -> Result) throws -> Result {
-        let session = try lock.withLock { idle.popLast() } ?? Session(model: model)
-        defer { lock.withLock { idle.append(session) } }
-        return body(session)
     }
 }

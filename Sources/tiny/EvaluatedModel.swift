@@ -40,21 +40,16 @@ struct EvaluatedModel {
             self = try Self.float(
                 GraphExporter.graph(of: network, name: "tiny", metadata: checkpoint.metadata), backend)
         default:
-            let data = try FileContents.read(path)
-            do {
-                let model = try data.withUnsafeBytes { try Model(copying: $0) }
-                let edge = model.edge
-                guard edge.labelCount == edge.classCount else {
-                    throw FileError.unreadable(
-                        path: path, reason: "\(edge.labelCount) labels for \(edge.classCount) classes")
-                }
-                labels = (0..<edge.labelCount).map { String(decoding: edge.label($0), as: UTF8.self) }
-                preprocessing = edge.preprocessing
-                temperature = edge.temperature
-                kind = .edge(model)
-            } catch let error as ModelError {
-                throw FileError.unreadable(path: path, reason: "not a usable .tiny model: \(error)")
+            let model = try EdgeModelFile.load(path)
+            let edge = model.edge
+            guard edge.labelCount == edge.classCount else {
+                throw FileError.unreadable(
+                    path: path, reason: "\(edge.labelCount) labels for \(edge.classCount) classes")
             }
+            labels = EdgeModelFile.labels(edge)
+            preprocessing = edge.preprocessing
+            temperature = edge.temperature
+            kind = .edge(model)
         }
     }
 
@@ -159,20 +154,5 @@ struct EvaluatedModel {
         } catch {
             return .failure(BadPhoto(reason: "\(error.underlying)"))
         }
-    }
-}
-
-/// Sessions serve one thread at a time: each is lent to one worker and comes back.
-private final class SessionPool: @unchecked Sendable {
-    private let model: Model
-    private let lock = NSLock()
-    private var idle: [Session] = []  // under `lock`
-
-    init(_ model: Model) { self.model = model }
-
-    func use<Result>(_ body: (Session) throws -> Result) throws -> Result {
-        let session = try lock.withLock { idle.popLast() } ?? Session(model: model)
-        defer { lock.withLock { idle.append(session) } }
-        return try body(session)
     }
 }

@@ -51,9 +51,7 @@ struct Benchmark: ParsableCommand {
             arena_bytes: try Session.arenaBytes(for: model, instructionSet: isa), cpu: Self.processorName)
         if profile { report.ops = try Self.profile(model, isa, warmup: warmup, runs: runs) }
         if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            try StandardOutput.write(line: String(decoding: try encoder.encode(report), as: UTF8.self))
+            try StandardOutput.write(line: JSONLine.text(report))
         } else {
             try StandardOutput.write(line: report.lines.joined(separator: "\n"))
         }

@@ -89,8 +89,6 @@ private struct EvaluationReport {
     }
 
     func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let object = Object(
             model: model, images: metrics.images, skipped: skipped, top1: metrics.top1, top5: metrics.top5,
             expected_calibration_error: metrics.expectedCalibrationError,
@@ -98,7 +96,7 @@ private struct EvaluationReport {
                 Object.Class(label: labels[$0], images: metrics.imagesOf($0), top1: metrics.top1(of: $0))
             },
             confusion: metrics.confusion)
-        return String(decoding: try encoder.encode(object), as: UTF8.self)
+        return try JSONLine.text(object)
     }
 
     /// Most classes for which the whole matrix is printed.

@@ -11,9 +11,7 @@ enum InspectEdgeModel {
         let model = try EdgeModelFile.load(path)
         let report = try Report(path, model)
         if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            try StandardOutput.write(line: String(decoding: try encoder.encode(report), as: UTF8.self))
+            try StandardOutput.write(line: JSONLine.text(report))
         } else {
             try StandardOutput.write(line: report.lines.joined(separator: "\n"))
         }

@@ -84,8 +84,6 @@ enum InspectGraph {
                     output_shape: row.outputShape,
                     parameters: row.parameters, multiply_adds: row.multiplyAdds)
             })
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(report), as: UTF8.self)
+        return try JSONLine.text(report)
     }
 }

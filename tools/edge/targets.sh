@@ -1,38 +1,33 @@
 # What differs among the architectures, and nowhere else. Sourced by tools/build-edge.
 #
-#   triple         Debian's name: cross packages, glibc's headers and libc.so.6, GCC's libgcc.a
-#   machine        what every C compilation gets: the least processor of Debian's port of that name, since faster instructions are
-#                  chosen while running
-#   swift_target   the standard library in the toolchain that fits, with the C importer's flags for the same calling convention
-#   emulation      the linker's name
+#   triple         Debian's name: its cross packages hold glibc's headers and libc.so.6, and GCC's libgcc.a
+#   musl_triple    the same machine with musl, for the command
+#   machine        what every C file is compiled for: the least processor of Debian's port; faster instructions are chosen while running
+#   swift_target   the standard library of the toolchain that fits, and the same machine for Swift's C importer
+#   emulation      the machine's name for the linker
 select_target() {  # ARCHITECTURE
     architecture=$1
     machine=()
-    swift_target=()
     case $architecture in
-        x86_64)
-            triple=x86_64-linux-gnu emulation=elf_x86_64 gcc=gcc size=size
-            swift_target=(-target x86_64-unknown-linux-gnu) ;;
+        x86_64) triple=x86_64-linux-gnu musl_triple=x86_64-linux-musl emulation=elf_x86_64 swift_target=x86_64-unknown-linux-gnu ;;
         aarch64)
-            triple=aarch64-linux-gnu emulation=aarch64linux
-            machine=(-mno-outline-atomics)
-            swift_target=(-target aarch64-none-none-elf) ;;
+            triple=aarch64-linux-gnu musl_triple=aarch64-linux-musl emulation=aarch64linux swift_target=aarch64-none-none-elf
+            machine=(-mno-outline-atomics) ;;
         armv7)
-            triple=arm-linux-gnueabihf emulation=armelf_linux_eabi
-            machine=(-march=armv7-a -mfloat-abi=hard -mfpu=vfpv3-d16)
-            swift_target=(-target armv7-none-none-eabi) ;;
+            triple=arm-linux-gnueabihf musl_triple=arm-linux-musleabihf emulation=armelf_linux_eabi swift_target=armv7-none-none-eabi
+            machine=(-march=armv7-a -mfloat-abi=hard -mfpu=vfpv3-d16) ;;
         riscv64)
-            triple=riscv64-linux-gnu emulation=elf64lriscv
-            machine=(-march=rv64gc -mabi=lp64d)
-            swift_target=(-target riscv64-none-none-eabi) ;;
+            triple=riscv64-linux-gnu musl_triple=riscv64-linux-musl emulation=elf64lriscv swift_target=riscv64-none-none-eabi
+            machine=(-march=rv64gc -mabi=lp64d) ;;
     esac
-    if [ "$architecture" != x86_64 ]; then
-        gcc=$triple-gcc size=$triple-size
-        for flag in "${machine[@]}"; do swift_target+=(-Xcc "$flag"); done
-        glibc_headers=(/usr/$triple/include) glibc=/usr/$triple/lib/libc.so.6
-    else
-        glibc_headers=(/usr/include/$triple /usr/include) glibc=/lib/$triple/libc.so.6
+    swift_machine=()
+    for flag in "${machine[@]}"; do swift_machine+=(-Xcc "$flag"); done
+    glibc_headers=(-isystem "/usr/$triple/include")
+    glibc=/usr/$triple/lib/libc.so.6
+    if [ "$architecture" = x86_64 ]; then
+        glibc_headers=(-isystem "/usr/include/$triple" -isystem /usr/include)
+        glibc=/lib/$triple/libc.so.6
     fi
-    libgcc=$("$gcc" -print-libgcc-file-name)
+    libgcc=$("$triple-gcc" -print-libgcc-file-name)
     work=$out/work/$architecture
 }

@@ -1,0 +1,13 @@
+# Before 1.0 a new minor version may change the interface.
+set(PACKAGE_VERSION "@version@")
+string(REGEX MATCH "^[0-9]+\\.[0-9]+" _tinyrt_series "${PACKAGE_VERSION}")
+string(REGEX MATCH "^[0-9]+\\.[0-9]+" _tinyrt_wanted "${PACKAGE_FIND_VERSION}.0")
+if(_tinyrt_wanted STREQUAL _tinyrt_series AND NOT PACKAGE_FIND_VERSION VERSION_GREATER PACKAGE_VERSION)
+  set(PACKAGE_VERSION_COMPATIBLE TRUE)
+endif()
+if(PACKAGE_FIND_VERSION VERSION_EQUAL PACKAGE_VERSION)
+  set(PACKAGE_VERSION_EXACT TRUE)
+endif()
+if(CMAKE_SIZEOF_VOID_P AND NOT CMAKE_SIZEOF_VOID_P EQUAL @pointer_bytes@)
+  set(PACKAGE_VERSION_UNSUITABLE TRUE)
+endif()

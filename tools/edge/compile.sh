@@ -15,9 +15,11 @@ compile_swift() {  # MODULE FLAG... -- FOLDER: work/MODULE.o and work/MODULE.swi
     while [ "$1" != -- ]; do flags+=("$1"); shift; done
     mapfile -t sources < <(find "$2" -name '*.swift' | sort)
     swiftc -target "$swift_target" "${swift_machine[@]}" -swift-version 6 -enable-experimental-feature Embedded -wmo -parse-as-library \
-        -Osize -Xfrontend -function-sections -Xfrontend -disable-stack-protector -module-cache-path "$work/module-cache" \
+        -Osize -warnings-as-errors -Xfrontend -function-sections -Xfrontend -disable-stack-protector -module-cache-path "$work/module-cache" \
         -file-prefix-map "$repository=." -I "$kernel_headers" "${flags[@]}" \
         -module-name "$module" -emit-module -emit-module-path "$work/$module.swiftmodule" -c "${sources[@]}" -o "$work/$module.o"
+    # A hash of the compiler's input, folder names included; it serves incremental builds.
+    llvm-objcopy --remove-section=.swift_modhash "$work/$module.o"
 }
 
 compile_c() {  # TARGET OBJECT-FOLDER FLAG... -- SOURCE...: one object a source, several at a time

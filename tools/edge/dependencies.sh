@@ -33,7 +33,10 @@ CONF
         export APT_CONFIG=$apt/apt.conf
         cd "$sources"
         apt-get update -qq && apt-get source -qq --download-only musl libjpeg-turbo
-    ) >&2 || fail "no sources of musl and libjpeg-turbo: is http://deb.debian.org reachable? The next call tries again"
+    ) >&2 || {
+        echo "build-edge: no sources of musl and libjpeg-turbo: is http://deb.debian.org reachable? The next call tries again." >&2
+        exit 69
+    }
     touch "$sources/complete"
 }
 

@@ -17,7 +17,8 @@ let package = Package(
     targets: [
         // The device: everything below compiles in the Embedded subset and needs only a libc (and libjpeg for `tinyrt`).
         .target(name: "CTinyKernels", path: "Sources/TinyRuntime/Kernels"),
-        .target(name: "TinyRuntime", dependencies: ["CTinyKernels"], exclude: ["Kernels"]),
+        .target(name: "TinyRuntime", dependencies: ["CTinyKernels"], exclude: ["Kernels", "JPEG"]),
+        .target(name: "CTinyJPEG", dependencies: ["CTinyKernels", "CImageShim"], path: "Sources/TinyRuntime/JPEG"),
         .target(name: "CDeviceShim", path: "Sources/tinyrt/CDeviceShim"),
         .executableTarget(
             name: "tinyrt", dependencies: ["TinyRuntime", "CImageShim", "CDeviceShim"], exclude: ["CDeviceShim"]),
@@ -56,7 +57,7 @@ let package = Package(
         // Tests: one folder a module; run them with ./tools/test.
         .target(name: "TestSupport", dependencies: ["ModelGraph", "Tensors"], path: "Tests/TestSupport"),
         .testTarget(
-            name: "TinyRuntimeTests", dependencies: ["TinyRuntime", "CTinyKernels"],
+            name: "TinyRuntimeTests", dependencies: ["TinyRuntime", "CTinyKernels", "CTinyJPEG", "ImageCodec"],
             exclude: ["Goldens"]),
         .testTarget(
             name: "ImageCodecTests", dependencies: ["ImageCodec", "TinyRuntime", "TestSupport"], exclude: ["Goldens"]),

@@ -70,6 +70,7 @@ extension PreprocessingError: CustomStringConvertible {
             "a crop of \(cropWidth)×\(cropHeight) does not fit in the resized photo's \(width)×\(height)"
         case .outputPixels(let width, let height):
             "\(width)×\(height) output pixels; at most \(ImageResizer.maximumOutputPixels) are allowed"
+        case .outOfMemory: "not enough memory"
         }
     }
 }

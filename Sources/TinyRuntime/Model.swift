@@ -1,5 +1,7 @@
 // Model: a validated model that keeps its bytes alive. Read-only and shared: any number of sessions on any number of threads may use one.
 
+import CTinyKernels
+
 public final class Model: Sendable {
     public let edge: EdgeModel
     private let release: @Sendable () -> Void
@@ -15,21 +17,23 @@ public final class Model: Sendable {
     }
 
     /// Takes a copy of `bytes`, which may start anywhere.
+    ///
+    /// - Throws: what is wrong with the file, or `.outOfMemory`.
     public convenience init(copying bytes: UnsafeRawBufferPointer) throws(ModelError) {
         // Before memory is taken for it.
         guard bytes.count >= ModelLayout.Header.bytes else { throw .tooShort(bytes: UInt64(bytes.count)) }
         guard UInt64(bytes.count) <= ModelLayout.Limit.fileBytes else {
             throw .limitExceeded(offset: UInt64(ModelLayout.Header.fileBytes))
         }
-        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: ModelLayout.alignment)
-        copy.copyMemory(from: bytes)
-        let address = UInt(bitPattern: copy.baseAddress)
+        guard let copy = tk_allocate(bytes.count) else { throw .outOfMemory(bytes: bytes.count) }
+        UnsafeMutableRawBufferPointer(start: copy, count: bytes.count).copyMemory(from: bytes)
+        let address = UInt(bitPattern: copy)
         do {
-            try self.init(mapping: UnsafeRawBufferPointer(copy)) {
-                UnsafeMutableRawPointer(bitPattern: address)?.deallocate()
+            try self.init(mapping: UnsafeRawBufferPointer(start: copy, count: bytes.count)) {
+                tk_free(UnsafeMutableRawPointer(bitPattern: address))
             }
         } catch {
-            copy.deallocate()
+            tk_free(copy)
             throw error
         }
     }

@@ -1,5 +1,7 @@
-// Session: one model, one arena, one thread: write pixels to `input`, `run()`, read `output`. Nothing is allocated and nothing is checked
-// after `init`. Left out: reading photos (ImagePreprocessor, the callers) and threads inside one network.
+// Session: one model, one arena, one caller at a time: write pixels to `input`, `run()`, read `output`. Nothing is allocated and nothing is
+// checked after `init`. Left out: reading photos (ImagePreprocessor, the callers).
+
+import CTinyKernels
 
 public final class Session {
     public let model: Model
@@ -9,27 +11,43 @@ public final class Session {
     /// For each op where its output stands, in the arena.
     private let outputs: UnsafeMutableBufferPointer<UnsafeBufferPointer<UInt8>>
     private let context: RunContext
+    private let pool: ThreadPool
     let probabilities: ProbabilityTable
+    /// Stops the run under way; any thread may hold it.
+    public let cancellation = Cancellation()
 
-    /// Bytes of memory that a session of `model` needs: activations and the kernels' scratch.
+    public static let threadCounts = 1...Int(tk_pool_max_threads)
+
+    /// Bytes of memory that a session of `model` needs: activations, and the kernels' scratch for each thread.
+    ///
+    /// - Throws: `.instructionSetUnavailable`, `.threadCount`, `.limitExceeded`.
     public static func arenaBytes(
-        for model: Model, instructionSet: InstructionSet = .best
+        for model: Model, instructionSet: InstructionSet = .best, threads: Int = 1
     ) throws(ModelError) -> Int {
         guard let kernels = KernelTable(instructionSet) else { throw .instructionSetUnavailable }
-        return try Arena.bytes(for: model.edge, kernels: kernels)
+        guard threadCounts.contains(threads) else { throw .threadCount(threads) }
+        return try Arena.bytes(for: model.edge, kernels: kernels, threads: threads)
     }
 
-    /// - Parameter arena: at least `arenaBytes(for:instructionSet:)` bytes at a multiple of 64 that outlive the session; nil: allocated.
-    /// - Throws: `.instructionSetUnavailable`, `.arenaTooSmall`, `.arenaMisaligned`.
+    /// - Parameters:
+    ///   - threads: how many compute a run, the caller included. The result is the same for any number. The others belong to the
+    ///     session and sleep between runs.
+    ///   - arena: at least `arenaBytes(for:instructionSet:threads:)` bytes at a multiple of 64 that outlive the session; nil: allocated.
+    /// - Throws: `.instructionSetUnavailable`, `.threadCount`, `.noThreads`, `.arenaTooSmall`, `.arenaMisaligned`, `.outOfMemory`.
     public init(
-        model: Model, instructionSet: InstructionSet = .best, arena memory: UnsafeMutableRawBufferPointer? = nil
+        model: Model, instructionSet: InstructionSet = .best, threads: Int = 1,
+        arena memory: UnsafeMutableRawBufferPointer? = nil
     ) throws(ModelError) {
         guard let kernels = KernelTable(instructionSet) else { throw .instructionSetUnavailable }
+        guard Self.threadCounts.contains(threads) else { throw .threadCount(threads) }
         self.model = model
         self.instructionSet = instructionSet
         let edge = model.edge
-        arena = try Arena(for: edge, kernels: kernels, memory: memory)
-        context = RunContext(arena: arena.activations, scratch: arena.scratch, kernels: kernels)
+        arena = try Arena(for: edge, kernels: kernels, threads: threads, memory: memory)
+        pool = try ThreadPool(threads: threads)
+        context = RunContext(
+            arena: arena.activations, scratch: arena.scratch, scratchStride: arena.scratchStride, kernels: kernels,
+            pool: pool.pool)
         ops = .allocate(capacity: edge.ops.count)
         outputs = .allocate(capacity: edge.ops.count)
         for index in edge.ops.indices {
@@ -56,8 +74,15 @@ public final class Session {
     public let output: UnsafeBufferPointer<UInt8>
 
     /// Cost: the network. Allocates nothing.
-    public func run() {
-        for op in ops { op.run(context) }
+    ///
+    /// - Returns: false where `cancellation` ended it early: `output` then means nothing.
+    @discardableResult
+    public func run() -> Bool {
+        for op in ops {
+            guard !cancellation.take() else { return false }
+            op.run(context)
+        }
+        return true
     }
 
     /// As `run()`, showing each op's output bytes right after it ran (a later op may reuse their place).
@@ -90,4 +115,34 @@ public final class Session {
             throw .selfTestOutputDiffers(channel: channel)
         }
     }
+}
+
+/// Asks a session to stop: the run under way, or else the next one, ends before its next op.
+public final class Cancellation: @unchecked Sendable {  // the flag is only touched atomically
+    private let flag: UnsafeMutablePointer<Int32>
+
+    init() {
+        flag = .allocate(capacity: 1)
+        flag.initialize(to: 0)
+    }
+
+    deinit { flag.deallocate() }
+
+    /// From any thread, and from a signal handler.
+    public func cancel() { tk_flag_raise(flag) }
+
+    /// Whether it was asked; once.
+    func take() -> Bool { tk_flag_take(flag) != 0 }
+}
+
+/// A session's own threads; none where the caller is the only one.
+private struct ThreadPool: ~Copyable {
+    let pool: OpaquePointer?
+
+    init(threads: Int) throws(ModelError) {
+        pool = threads > 1 ? tk_pool_create(Int32(threads)) : nil
+        if threads > 1 && pool == nil { throw .noThreads }
+    }
+
+    deinit { tk_pool_destroy(pool) }
 }

@@ -16,7 +16,7 @@ import Testing
         "Trainer": ["ModelGraph", "Tensors", "ImageCodec", "TinyRuntime"],
         "tiny": ["Trainer", "Converter", "ModelGraph", "Tensors", "ImageCodec", "TinyRuntime"],
     ]
-    static let ours = Set(arrows.keys).union(["CTinyKernels", "CImageShim", "CDeviceShim", "CTensorKernels"])
+    static let ours = Set(arrows.keys).union(["CTinyKernels", "CImageShim", "CDeviceShim", "CTensorKernels", "CTinyJPEG"])
 
     static func imports(of folder: String) throws -> [(file: String, module: String)] {
         let root = Golden.repository.appendingPathComponent("Sources/\(folder)")

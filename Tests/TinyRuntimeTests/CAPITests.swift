@@ -1,5 +1,6 @@
 // The C interface through its header, as a C program would use it.
 
+import CTinyJPEG
 import CTinyKernels
 import Testing
 import TinyRuntime
@@ -13,6 +14,14 @@ import TinyRuntime
             bytes.copyBytes(from: file)
         }
         deinit { bytes.deallocate() }
+    }
+
+    private func rgb(
+        _ pixels: UnsafePointer<UInt8>?, _ width: Int, _ height: Int, _ rowBytes: Int
+    ) -> tinyrt_image {
+        tinyrt_image(
+            format: TINYRT_RGB, encoding: TINYRT_BT601_LIMITED, width: UInt32(width), height: UInt32(height),
+            planes: (pixels, nil), row_bytes: (rowBytes, 0))
     }
 
     private func text(_ pointer: UnsafePointer<CChar>?) -> String { pointer.map { String(cString: $0) } ?? "nothing" }
@@ -30,11 +39,11 @@ import TinyRuntime
         #expect(error.status == TINYRT_OK && error.offset == -1 && error.op == -1)
 
         var arenaBytes = 0
-        #expect(tinyrt_arena_bytes(model, &arenaBytes, &error) == TINYRT_OK)
+        #expect(tinyrt_arena_bytes(model, nil, &arenaBytes, &error) == TINYRT_OK)
         let arena = UnsafeMutableRawPointer.allocate(byteCount: arenaBytes, alignment: 64)
         defer { arena.deallocate() }
         var session: OpaquePointer?
-        try #require(tinyrt_session_open(model, arena, arenaBytes, &session, &error) == TINYRT_OK)
+        try #require(tinyrt_session_open(model, nil, arena, arenaBytes, &session, &error) == TINYRT_OK)
         defer { tinyrt_session_close(session) }
 
         var random = SplitMix64(seed: 5)
@@ -53,8 +62,10 @@ import TinyRuntime
 
             var predictions = [tinyrt_prediction](repeating: .init(index: 99, probability: -1), count: 3)
             var (found, rejected) = (0, true)
-            let status = tinyrt_classify(
-                session, pixels, width, height, rowBytes, &predictions, 3, &found, &rejected, &error)
+            let status = pixels.withUnsafeBufferPointer { pixels in
+                var image = rgb(pixels.baseAddress, width, height, rowBytes)
+                return tinyrt_classify(session, &image, &predictions, 3, &found, &rejected, &error)
+            }
             #expect(status == TINYRT_OK)
             #expect(found == 3 && rejected == expected.rejected)
             #expect(predictions.map { Int($0.index) } == expected.predictions.map(\.index))
@@ -73,7 +84,7 @@ import TinyRuntime
         var model: OpaquePointer?
         var session: OpaquePointer?
         try #require(tinyrt_open_copy(file, file.count, &model, nil) == TINYRT_OK)
-        try #require(tinyrt_session_open(model, nil, 0, &session, nil) == TINYRT_OK)
+        try #require(tinyrt_session_open(model, nil, nil, 0, &session, nil) == TINYRT_OK)
         tinyrt_close(model)  // the session keeps it
         defer { tinyrt_session_close(session) }
         let input = ReferenceNetwork.selfTestInput(network)
@@ -118,7 +129,7 @@ import TinyRuntime
         }
         #expect(tinyrt_label(model, 5, nil) == nil)
         #expect(text(tinyrt_version()) == TinyRuntimeVersion.text.text)
-        #expect(text(tinyrt_instruction_set()) == InstructionSet.best.name.text)
+        #expect(text(tinyrt_instruction_set(0)) == InstructionSet.best.name.text)
     }
 
     @Test func refusesWithStatusReasonAndPlace() throws {
@@ -156,19 +167,22 @@ import TinyRuntime
         var session: OpaquePointer?
         let arena = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
         defer { arena.deallocate() }
-        #expect(tinyrt_session_open(model, arena, 64, &session, &error) == TINYRT_BAD_ARENA)
+        #expect(tinyrt_session_open(model, nil, arena, 64, &session, &error) == TINYRT_BAD_ARENA)
         #expect(session == nil)
 
-        try #require(tinyrt_session_open(model, nil, 0, &session, &error) == TINYRT_OK)
+        try #require(tinyrt_session_open(model, nil, nil, 0, &session, &error) == TINYRT_OK)
         defer { tinyrt_session_close(session) }
         var prediction = tinyrt_prediction()
         var (found, rejected) = (0, false)
         let pixels = [UInt8](repeating: 0, count: 30)
         for (width, height, rowBytes) in [
-            (0, 1, 30), (1, 0, 30), (10, 1, 29), (Int.max, 1, Int.max), (-1, 1, 30), (70000, 1, 210000),
+            (0, 1, 30), (1, 0, 30), (10, 1, 29), (70000, 1, 210000), (1, 70000, 3), (1, 2, Int.max), (4, 65535, -12),
+            (Int(UInt32.max), 1, Int.max),
         ] {
-            let status = tinyrt_classify(
-                session, pixels, width, height, rowBytes, &prediction, 1, &found, &rejected, &error)
+            let status = pixels.withUnsafeBufferPointer { pixels in
+                var image = rgb(pixels.baseAddress, width, height, rowBytes)
+                return tinyrt_classify(session, &image, &prediction, 1, &found, &rejected, &error)
+            }
             #expect(status == TINYRT_BAD_IMAGE, "\(width)×\(height), \(rowBytes) bytes a row")
         }
     }
@@ -178,19 +192,25 @@ import TinyRuntime
         var model: OpaquePointer?
         #expect(tinyrt_open(nil, 10, &model, &error) == TINYRT_INVALID_ARGUMENT)
         #expect(tinyrt_open_copy([1, 2, 3] as [UInt8], 3, nil, &error) == TINYRT_INVALID_ARGUMENT)
-        #expect(tinyrt_session_open(nil, nil, 0, nil, nil) == TINYRT_INVALID_ARGUMENT)
+        #expect(tinyrt_session_open(nil, nil, nil, 0, nil, nil) == TINYRT_INVALID_ARGUMENT)
         #expect(tinyrt_get_info(nil, nil) == TINYRT_INVALID_ARGUMENT)
         #expect(tinyrt_label(nil, 0, nil) == nil)
-        #expect(tinyrt_arena_bytes(nil, nil, nil) == TINYRT_INVALID_ARGUMENT)
-        #expect(tinyrt_classify(nil, nil, 1, 1, 3, nil, 0, nil, nil, nil) == TINYRT_INVALID_ARGUMENT)
+        #expect(tinyrt_arena_bytes(nil, nil, nil, nil) == TINYRT_INVALID_ARGUMENT)
+        #expect(tinyrt_classify(nil, nil, nil, 0, nil, nil, nil) == TINYRT_INVALID_ARGUMENT)
         #expect(tinyrt_input(nil) == nil)
         #expect(tinyrt_run(nil) == TINYRT_INVALID_ARGUMENT)
         #expect(tinyrt_logits(nil, nil, 0) == TINYRT_INVALID_ARGUMENT)
         #expect(tinyrt_predictions(nil, nil, 0, nil, nil) == TINYRT_INVALID_ARGUMENT)
         #expect(tinyrt_self_test(nil, nil) == TINYRT_INVALID_ARGUMENT)
+        #expect(tinyrt_open_file(nil, &model, &error) == TINYRT_INVALID_ARGUMENT)
+        #expect(tinyrt_preprocess(nil, nil, nil) == TINYRT_INVALID_ARGUMENT)
+        #expect(tinyrt_session_model(nil) == nil)
+        #expect(tinyrt_preprocess_jpeg(nil, nil, 0, nil) == TINYRT_INVALID_ARGUMENT)
+        #expect(tinyrt_classify_jpeg(nil, nil, 0, nil, 0, nil, nil, nil) == TINYRT_INVALID_ARGUMENT)
         tinyrt_close(nil)
         tinyrt_session_close(nil)
-        for status in 0...8 {
+        tinyrt_cancel(nil)
+        for status in 0...12 {
             #expect(!text(tinyrt_status_text(tinyrt_status(UInt32(status)))).isEmpty)
         }
     }

@@ -27,6 +27,52 @@ import TinyRuntime
         }
     }
 
+    @Test(arguments: [2, 3, 8, 64])
+    func anyNumberOfThreadsGivesTheSameBytes(threads: Int) throws {
+        let network = TestNetworks.everyOp(seed: 77, classes: 5, side: 61)
+        let model = try load(network.build().bytes)
+        let input = ReferenceNetwork.selfTestInput(network)
+        let expected = ReferenceNetwork.run(network, input: input)
+        for instructionSet in Self.available {
+            let session = try Session(model: model, instructionSet: instructionSet, threads: threads)
+            for _ in 0..<3 {
+                session.setInput(input)
+                session.run { op, bytes in
+                    #expect(Array(bytes) == expected[op], "\(threads) threads, \(instructionSet), op \(op)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [-1, 0, 65, Int.max]) func refusesOtherNumbersOfThreads(threads: Int) throws {
+        let model = try load(TestNetworks.everyOp(seed: 1).build().bytes)
+        #expect(throws: ModelError.threadCount(threads)) { try Session(model: model, threads: threads) }
+        #expect(throws: ModelError.threadCount(threads)) { try Session.arenaBytes(for: model, threads: threads) }
+    }
+
+    @Test func cancelEndsOneRun() throws {
+        let network = TestNetworks.everyOp(seed: 5)
+        let session = try Session(model: try load(network.build().bytes))
+        let input = ReferenceNetwork.selfTestInput(network)
+        session.cancellation.cancel()
+        #expect(!session.run())
+        session.setInput(input)
+        #expect(session.run())
+        #expect(Array(session.output) == ReferenceNetwork.run(network, input: input).last)
+    }
+
+    @Test func cancelFromAnotherThreadEndsTheRunUnderWay() async throws {
+        let session = try Session(model: try load(TestNetworks.everyOp(seed: 6).build().bytes))
+        let cancellation = session.cancellation
+        // Whenever it comes, exactly one run ends early.
+        let task = Task.detached { cancellation.cancel() }
+        var cancelled = 0
+        while cancelled == 0 { if !session.run() { cancelled += 1 } }
+        await task.value
+        for _ in 0..<10 where !session.run() { cancelled += 1 }
+        #expect(cancelled == 1)
+    }
+
     /// A value that no clamp or rounding leaves unused: if most outputs sat at a limit, the comparison above would show little.
     @Test func testNetworksUseTheRange() {
         let network = TestNetworks.everyOp(seed: 3, side: 20)

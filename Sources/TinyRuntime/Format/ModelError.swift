@@ -33,6 +33,12 @@ public enum ModelError: Error, Equatable, Sendable {
 
     // A session.
     case instructionSetUnavailable
+    /// Not in `Session.threadCounts`.
+    case threadCount(Int)
+    /// The system gave no thread.
+    case noThreads
+    /// The system refused a block of this size.
+    case outOfMemory(bytes: Int)
     case arenaTooSmall(needed: Int, given: Int)
     /// The arena does not start at a multiple of 64.
     case arenaMisaligned
@@ -110,6 +116,9 @@ extension ModelError {
         case .label(_, let problem): problem.reason
         case .constantGapNotZero: "a byte between constants is not zero"
         case .constantsOverlap: "two constants overlap"
+        case .threadCount: "a session runs on 1 to 64 threads"
+        case .noThreads: "the system gives no more threads"
+        case .outOfMemory: "not enough memory"
         case .instructionSetUnavailable: "this processor or this build lacks the instruction set"
         case .arenaTooSmall: "the arena is too small"
         case .arenaMisaligned: "the arena does not start at a multiple of 64"

@@ -100,7 +100,8 @@ struct ModelHeader {
             switch error {
             case .sourceSize, .resizeSize: throw .outOfRange(offset: UInt64(Field.resizeWidth))
             case .shortSideDiffers: throw .outOfRange(offset: UInt64(Field.resizeHeight))
-            case .cropSize, .outputPixels: throw .outOfRange(offset: UInt64(Field.cropWidth))
+            // outOfMemory: not from validate(), which allocates nothing.
+            case .cropSize, .outputPixels, .outOfMemory: throw .outOfRange(offset: UInt64(Field.cropWidth))
             }
         }
         return preprocessing

@@ -34,6 +34,14 @@ public struct ImagePreprocessor: ~Copyable {
         resizer.run(source: source, sourceRowBytes: sourceRowBytes, output: output)
     }
 
+    /// The same from a camera's frame, converted to RGB a row at a time (docs/preprocessing.md).
+    ///
+    /// - Parameter frame: of the size given to `init`; `frame.isSound` holds.
+    /// - Throws: `PreprocessingError.outOfMemory`: no row could be allocated.
+    public func run(frame: CameraFrame, output: UnsafeMutablePointer<UInt8>) throws(PreprocessingError) {
+        resizer.run(rows: try CameraRows(frame), output: output)
+    }
+
     /// Half the room that a crop leaves, an odd half rounded to even: where torchvision's CenterCrop puts it.
     private static func centre(_ room: Int) -> Int {
         let half = room / 2

@@ -11,6 +11,8 @@
 // the height loses more than twice as many pixels as the width (its pull request 9549), and so does this; older
 // versions always began with the rows.
 
+import CTinyKernels
+
 public struct ImageResizer: ~Copyable {
     public static let maximumSourceSide = 65535
     public static let maximumTargetSide = 16384
@@ -35,7 +37,7 @@ public struct ImageResizer: ~Copyable {
 
     /// The resize of a whole image to width × height.
     ///
-    /// - Throws: `PreprocessingError.sourceSize`, `.resizeSize`, `.outputPixels`.
+    /// - Throws: `PreprocessingError.sourceSize`, `.resizeSize`, `.outputPixels`, `.outOfMemory`.
     public init(
         sourceWidth: Int, sourceHeight: Int, width: Int, height: Int, filter: ResizeFilter
     ) throws(PreprocessingError) {
@@ -49,7 +51,7 @@ public struct ImageResizer: ~Copyable {
 
     /// A window of the resized image: x, y, width, height lie inside resizedWidth × resizedHeight.
     ///
-    /// - Throws: `PreprocessingError.sourceSize`, `.resizeSize`, `.cropSize`, `.outputPixels`.
+    /// - Throws: `PreprocessingError.sourceSize`, `.resizeSize`, `.cropSize`, `.outputPixels`, `.outOfMemory`.
     public init(
         sourceWidth: Int, sourceHeight: Int, resizedWidth: Int, resizedHeight: Int, filter: ResizeFilter,
         x: Int, y: Int, width: Int, height: Int
@@ -71,27 +73,38 @@ public struct ImageResizer: ~Copyable {
                 cropWidth: width, cropHeight: height, resizedWidth: resizedWidth, resizedHeight: resizedHeight)
         }
         guard width <= Self.maximumOutputPixels / height else { throw .outputPixels(width: width, height: height) }
+        let horizontal = try ResampleAxis(
+            source: sourceWidth, target: resizedWidth, first: x, count: width, filter: filter)
+        let vertical = try ResampleAxis(
+            source: sourceHeight, target: resizedHeight, first: y, count: height, filter: filter)
+        let firstColumn = horizontal.isIdentity ? x : Int(horizontal.starts[0])
+        let columns = horizontal.isIdentity ? width : Int(horizontal.ends[width - 1]) - firstColumn
+        // Where only one pass changes anything there is no order.
+        let verticalFirst =
+            !horizontal.isIdentity && resizedHeight < sourceHeight
+            && sourceHeight - resizedHeight > 2 * (sourceWidth - resizedWidth)
+        let rowBytes = (verticalFirst ? columns : width) * 3
+        let slots = vertical.isIdentity ? 1 : vertical.overlap
+        // Sums first: they want the alignment.
+        let (sumBytes, overflow) = (4 * rowBytes).multipliedReportingOverflow(by: slots)
+        guard !overflow, sumBytes <= Int.max - rowBytes, let block = tk_allocate(sumBytes + rowBytes) else {
+            throw .outOfMemory
+        }
         outputWidth = width
         outputHeight = height
         firstRow = y
-        horizontal = ResampleAxis(source: sourceWidth, target: resizedWidth, first: x, count: width, filter: filter)
-        vertical = ResampleAxis(source: sourceHeight, target: resizedHeight, first: y, count: height, filter: filter)
-        firstColumn = horizontal.isIdentity ? x : Int(horizontal.starts[0])
-        columns = horizontal.isIdentity ? width : Int(horizontal.ends[width - 1]) - firstColumn
-        // Where only one pass changes anything there is no order.
-        verticalFirst =
-            !horizontal.isIdentity && resizedHeight < sourceHeight
-            && sourceHeight - resizedHeight > 2 * (sourceWidth - resizedWidth)
-        rowBytes = (verticalFirst ? columns : width) * 3
-        slots = vertical.isIdentity ? 1 : vertical.overlap
-        row = .allocate(capacity: rowBytes)
-        sums = .allocate(capacity: slots * rowBytes)
+        self.firstColumn = firstColumn
+        self.columns = columns
+        self.verticalFirst = verticalFirst
+        self.rowBytes = rowBytes
+        self.slots = slots
+        sums = block.bindMemory(to: Int32.self, capacity: slots * rowBytes)
+        row = (block + sumBytes).bindMemory(to: UInt8.self, capacity: rowBytes)
+        self.horizontal = horizontal
+        self.vertical = vertical
     }
 
-    deinit {
-        row.deallocate()
-        sums.deallocate()
-    }
+    deinit { tk_free(sums) }
 
     /// Resizes one image. Uses working memory of this value: one call at a time.
     ///
@@ -99,18 +112,22 @@ public struct ImageResizer: ~Copyable {
     ///   - source: sourceHeight rows of sourceWidth × 3 bytes, `sourceRowBytes` apart.
     ///   - output: outputHeight × outputWidth × 3 bytes, written without gaps; must not overlap the source.
     public func run(source: UnsafePointer<UInt8>, sourceRowBytes: Int, output: UnsafeMutablePointer<UInt8>) {
+        run(rows: PackedRows(pixels: source, rowBytes: sourceRowBytes), output: output)
+    }
+
+    /// The same from rows that come one at a time, each asked for once, in ascending order.
+    func run(rows: some RGBRows, output: UnsafeMutablePointer<UInt8>) {
         let outputBytes = outputWidth * 3
-        let source = source + firstColumn * 3
         if vertical.isIdentity {
             for index in 0..<outputHeight {
-                resizeRow(source + (firstRow + index) * sourceRowBytes, into: output + index * outputBytes)
+                resizeRow(rows.row(firstRow + index) + firstColumn * 3, into: output + index * outputBytes)
             }
             return
         }
         var opened = 0
         var written = 0
         for sourceRow in Int(vertical.starts[0])..<Int(vertical.ends[outputHeight - 1]) {
-            var line = source + sourceRow * sourceRowBytes
+            var line = rows.row(sourceRow) + firstColumn * 3
             if !verticalFirst && !horizontal.isIdentity {
                 resizeRow(line, into: row)
                 line = UnsafePointer(row)

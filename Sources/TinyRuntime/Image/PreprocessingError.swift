@@ -12,4 +12,6 @@ public enum PreprocessingError: Error, Equatable, Sendable {
     case cropSize(cropWidth: Int, cropHeight: Int, resizedWidth: Int, resizedHeight: Int)
     /// More than `ImageResizer.maximumOutputPixels`.
     case outputPixels(width: Int, height: Int)
+    /// The system refused working memory.
+    case outOfMemory
 }

@@ -7,6 +7,8 @@
 // bit: weights are computed in Double in the same order of operations (+ − × ÷ only, no fused multiply-add), and
 // everything after them is integers.
 
+import CTinyKernels
+
 struct ResampleAxis: ~Copyable {
     /// Fractional bits of a weight: a sum of bytes times weights, negative lobes included, stays within Int32.
     static let fractionBits: Int32 = 22
@@ -23,7 +25,9 @@ struct ResampleAxis: ~Copyable {
     let isIdentity: Bool
 
     /// Weights of output positions first..<first + count of an axis resized from `source` to `target` positions.
-    init(source: Int, target: Int, first: Int, count: Int, filter: ResizeFilter) {
+    ///
+    /// - Throws: `PreprocessingError.outOfMemory`.
+    init(source: Int, target: Int, first: Int, count: Int, filter: ResizeFilter) throws(PreprocessingError) {
         let scale = Double(source) / Double(target)
         let stretch = scale < 1 ? 1 : scale
         let inverseStretch = 1 / stretch
@@ -33,11 +37,17 @@ struct ResampleAxis: ~Copyable {
         stride = min(widest * 2 + 1, source)
         self.count = count
         isIdentity = source == target
-        starts = .allocate(capacity: count)
-        ends = .allocate(capacity: count)
-        weights = .allocate(capacity: count * stride)
-        let exact = UnsafeMutablePointer<Double>.allocate(capacity: stride)
-        defer { exact.deallocate() }
+        // Only an enlarged thin source has so many weights that their number leaves 32 bits.
+        let (cells, overflow) = count.multipliedReportingOverflow(by: stride + 2)
+        let (bytes, overflow2) = cells.multipliedReportingOverflow(by: 4)
+        guard !overflow, !overflow2, let block = tk_allocate(bytes), let scratch = tk_allocate(8 * stride) else {
+            throw .outOfMemory
+        }
+        defer { tk_free(scratch) }
+        let exact = scratch.bindMemory(to: Double.self, capacity: stride)
+        starts = block.bindMemory(to: Int32.self, capacity: cells)
+        ends = starts + count
+        weights = ends + count
 
         for index in 0..<count {
             let center = (Double(first + index) + 0.5) * scale
@@ -60,9 +70,7 @@ struct ResampleAxis: ~Copyable {
     }
 
     deinit {
-        starts.deallocate()
-        ends.deallocate()
-        weights.deallocate()
+        tk_free(starts)
     }
 
     /// Most output positions that one source position counts for.

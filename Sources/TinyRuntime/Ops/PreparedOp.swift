@@ -70,9 +70,12 @@ enum PreparedOp {
     }
 }
 
-/// Where an op runs: one session's memory, and the kernels that it chose.
+/// Where an op runs: one session's memory and threads, and the kernels that it chose.
 struct RunContext {
     let arena: UnsafeMutablePointer<UInt8>
     let scratch: UnsafeMutableRawPointer
+    let scratchStride: Int
     let kernels: KernelTable
+    /// nil: the caller is the only thread.
+    let pool: OpaquePointer?
 }

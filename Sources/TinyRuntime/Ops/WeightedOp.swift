@@ -8,6 +8,9 @@ struct WeightedOp {
     /// From the arena's start.
     let input: Int
     let output: Int
+    /// Below this a second thread costs more than it saves (measured: docs/benchmarks.md).
+    private static let leastWorkForThreads: UInt64 = 400_000
+    private let isWorthThreads: Bool
 
     enum Packing {
         /// [N/16][K/4][16][4], K values a channel
@@ -69,14 +72,22 @@ struct WeightedOp {
         self.descriptor = descriptor
         input = from.arenaOffset
         output = to.arenaOffset
+        let multiplications = UInt64(to.pixels) * weightsBytes
+        isWorthThreads = to.height > 1 && multiplications >= Self.leastWorkForThreads
         try Self.checkValues(descriptor, packing: packing, context: context)
     }
 
     func run(_ kernel: KernelTable.Kernel, _ context: RunContext) {
         withUnsafePointer(to: descriptor) { descriptor in
-            kernel.run(
-                descriptor, context.arena + input, context.arena + output, context.scratch, 0,
-                descriptor.pointee.output_height)
+            if let pool = context.pool, isWorthThreads {
+                tk_pool_run(
+                    pool, kernel.run, descriptor, context.arena + input, context.arena + output, context.scratch,
+                    context.scratchStride)
+            } else {
+                kernel.run(
+                    descriptor, context.arena + input, context.arena + output, context.scratch, 0,
+                    descriptor.pointee.output_height)
+            }
         }
     }
 

@@ -35,11 +35,19 @@ extension TextBytes {
             append(" bytes, ")
             append(needed)
             append(" needed)")
+        case .threadCount(let count):
+            append(" (not ")
+            append(count)
+            append(")")
+        case .outOfMemory(let bytes):
+            append(" (")
+            append(bytes)
+            append(" bytes wanted)")
         case .reservedNotZero, .outOfRange, .limitExceeded, .constantGapNotZero, .constantsOverlap:
             append(" (at byte ")
             append(error.fileOffset ?? 0)
             append(")")
-        case .notATinyModel, .wrongChecksum, .misalignedBytes, .instructionSetUnavailable, .arenaMisaligned: break
+        case .notATinyModel, .wrongChecksum, .misalignedBytes, .instructionSetUnavailable, .noThreads, .arenaMisaligned: break
         }
     }
 

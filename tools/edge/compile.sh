@@ -74,7 +74,6 @@ build_library() {  # TREE
 
 # lib/libtinyrt_jpeg.a: needs libtinyrt and the device's libjpeg.
 build_jpeg_library() {  # TREE
-    [ -d "$jpeg_library" ] || return 0
     local header=$jpeg_library/include/tinyrt_jpeg.h
     compile_c "$triple" "$work/jpeg" -I "$kernel_headers" -I "$image_shim" -I "$image_shim/include" -I "$jpeg_library/include" \
         "${glibc_headers[@]}" -isystem "$work/jpeg-headers" -- "$jpeg_library"/*.c "$image_shim"/{jpeg_decode,exif,placement}.c

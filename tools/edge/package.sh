@@ -16,7 +16,7 @@ package() {  # TREE: all but bin/, lib/*.a, lib/*.so and include/, which are the
     fill tinyrt.pc "$tree/lib/pkgconfig/tinyrt.pc"
     fill tinyrt-config.cmake "$tree/lib/cmake/tinyrt/tinyrt-config.cmake"
     fill tinyrt-config-version.cmake "$tree/lib/cmake/tinyrt/tinyrt-config-version.cmake"
-    [ ! -e "$tree/lib/libtinyrt_jpeg.a" ] || fill tinyrt_jpeg.pc "$tree/lib/pkgconfig/tinyrt_jpeg.pc"
+    fill tinyrt_jpeg.pc "$tree/lib/pkgconfig/tinyrt_jpeg.pc"
     install -m 644 -D -t "$licenses/tinyrt" LICENSE
     install -m 644 -D -t "$licenses/musl" "$musl_source/COPYRIGHT"
     install -m 644 -D -t "$licenses/libjpeg-turbo" "$jpeg_source"/{LICENSE.md,README.ijg}

@@ -85,7 +85,9 @@ import TinyRuntime
     @Test func plainIsAlwaysThereAndTheBestIsAvailable() {
         #expect(InstructionSet.plain.isAvailable)
         #expect(InstructionSet.best.isAvailable)
-        #expect(InstructionSet.allCases.map(\.name.text) == ["plain", "avx2", "avx512vnni"])
+        #expect(
+            InstructionSet.allCases.map(\.name.text)
+                == ["plain", "sse4.1", "avx2", "avx512vnni", "neon", "neon-dotprod", "neon-i8mm"])
     }
 
     @Test func logitsAreTheQuantizedOutputsRealValues() throws {

@@ -12,7 +12,16 @@ static const tk_kernels plain_kernels = {
     .fully_connected = {tk_fully_connected__plain, tk_no_scratch},
 };
 
+// A fully connected layer is the pointwise convolution of one pixel.
 #if defined(__x86_64__)
+static const tk_kernels sse41_kernels = {
+    .name = "sse4.1",
+    .convolution = {tk_convolution__sse41, tk_convolution_scratch__sse41},
+    .pointwise = {tk_pointwise__sse41, tk_pointwise_scratch__sse41},
+    .depthwise = {tk_depthwise__sse41, tk_depthwise_scratch__sse41},
+    .fully_connected = {tk_pointwise__sse41, tk_pointwise_scratch__sse41},
+};
+
 static const tk_kernels avx2_kernels = {
     .name = "avx2",
     .convolution = {tk_convolution__avx2, tk_convolution_scratch__avx2},
@@ -30,6 +39,11 @@ static const tk_kernels avx512vnni_kernels = {
 };
 
 // The compiler's own check asks the CPU, and asks the operating system whether it saves the registers.
+static bool has_sse41(void) {
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("sse4.1");
+}
+
 static bool has_avx2(void) {
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx2");
@@ -43,12 +57,46 @@ static bool has_avx512vnni(void) {
 }
 #endif
 
+#if defined(__aarch64__)
+static const tk_kernels neondot_kernels = {
+    .name = "neon-dotprod",
+    .convolution = {tk_convolution__neondot, tk_windows_scratch__neon},
+    .pointwise = {tk_convolution__neondot, tk_windows_scratch__neon},
+    .depthwise = {tk_depthwise__neon, tk_depthwise_scratch__neon},
+    .fully_connected = {tk_convolution__neondot, tk_windows_scratch__neon},
+};
+
+static const tk_kernels neoni8mm_kernels = {
+    .name = "neon-i8mm",
+    .convolution = {tk_convolution__neoni8mm, tk_windows_scratch__neon},
+    .pointwise = {tk_convolution__neoni8mm, tk_windows_scratch__neon},
+    .depthwise = {tk_depthwise__neon, tk_depthwise_scratch__neon},
+    .fully_connected = {tk_convolution__neoni8mm, tk_windows_scratch__neon},
+};
+#endif
+
+#if defined(__aarch64__) || defined(__arm__)
+// What Linux says about this processor. From libc's <sys/auxv.h>: no header of libc's, as bytes.h says.
+unsigned long getauxval(unsigned long type);
+
+enum { hwcap = 16, hwcap2 = 26 };  // AT_HWCAP, AT_HWCAP2
+
+static bool has_bit(unsigned long type, int bit) { return (getauxval(type) >> bit & 1) != 0; }
+#endif
+
 const tk_kernels *tk_kernels_for(tk_isa isa) {
     switch (isa) {
     case TK_ISA_PLAIN: return &plain_kernels;
 #if defined(__x86_64__)
+    case TK_ISA_SSE41: return has_sse41() ? &sse41_kernels : NULL;
     case TK_ISA_AVX2: return has_avx2() ? &avx2_kernels : NULL;
     case TK_ISA_AVX512VNNI: return has_avx512vnni() ? &avx512vnni_kernels : NULL;
+#elif defined(__aarch64__)
+    case TK_ISA_NEON: return has_bit(hwcap, 1) ? tk_kernels__neon() : NULL;        // HWCAP_ASIMD
+    case TK_ISA_NEON_DOT: return has_bit(hwcap, 20) ? &neondot_kernels : NULL;     // HWCAP_ASIMDDP
+    case TK_ISA_NEON_I8MM: return has_bit(hwcap2, 13) ? &neoni8mm_kernels : NULL;  // HWCAP2_I8MM
+#elif defined(__arm__)
+    case TK_ISA_NEON: return has_bit(hwcap, 12) ? tk_kernels__neon() : NULL;  // HWCAP_NEON
 #endif
     default: return NULL;
     }

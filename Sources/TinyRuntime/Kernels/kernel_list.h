@@ -9,6 +9,11 @@ size_t tk_no_scratch(const tk_convolution *op);  // zero, for kernels that need 
 size_t tk_convolution_scratch__plain(const tk_convolution *op);
 
 #if defined(__x86_64__)
+tk_convolution_function tk_convolution__sse41, tk_pointwise__sse41, tk_depthwise__sse41;
+size_t tk_convolution_scratch__sse41(const tk_convolution *op);
+size_t tk_pointwise_scratch__sse41(const tk_convolution *op);  // fully connected too
+size_t tk_depthwise_scratch__sse41(const tk_convolution *op);
+
 tk_convolution_function tk_convolution__avx2, tk_pointwise__avx2, tk_depthwise__avx2, tk_fully_connected__avx2;
 size_t tk_convolution_scratch__avx2(const tk_convolution *op);
 size_t tk_pointwise_scratch__avx2(const tk_convolution *op);  // fully connected too
@@ -19,6 +24,17 @@ tk_convolution_function tk_convolution__avx512vnni, tk_pointwise__avx512vnni, tk
 size_t tk_convolution_scratch__avx512vnni(const tk_convolution *op);
 size_t tk_pointwise_scratch__avx512vnni(const tk_convolution *op);  // fully connected too
 size_t tk_depthwise_scratch__avx512vnni(const tk_convolution *op);
+#endif
+
+#if defined(__aarch64__) || defined(__arm__)
+tk_convolution_function tk_convolution__neon, tk_depthwise__neon;  // dense: pointwise and fully connected too
+size_t tk_windows_scratch__neon(const tk_convolution *op);          // for the dense kernels of all NEON sets
+size_t tk_depthwise_scratch__neon(const tk_convolution *op);
+const tk_kernels *tk_kernels__neon(void);  // NULL where the build has none
+#endif
+
+#if defined(__aarch64__)
+tk_convolution_function tk_convolution__neondot, tk_convolution__neoni8mm;
 #endif
 
 #endif

@@ -4,8 +4,13 @@ import CTinyKernels
 
 public enum InstructionSet: CaseIterable, Sendable {
     case plain
+    case sse41
     case avx2
     case avx512vnni
+    /// ARMv7's and AArch64's.
+    case neon
+    case neonDot
+    case neonI8mm
 
     /// The fastest that this processor and this build have.
     public static var best: InstructionSet {
@@ -19,16 +24,24 @@ public enum InstructionSet: CaseIterable, Sendable {
     public var name: StaticString {
         switch self {
         case .plain: "plain"
+        case .sse41: "sse4.1"
         case .avx2: "avx2"
         case .avx512vnni: "avx512vnni"
+        case .neon: "neon"
+        case .neonDot: "neon-dotprod"
+        case .neonI8mm: "neon-i8mm"
         }
     }
 
     var code: tk_isa {
         switch self {
         case .plain: TK_ISA_PLAIN
+        case .sse41: TK_ISA_SSE41
         case .avx2: TK_ISA_AVX2
         case .avx512vnni: TK_ISA_AVX512VNNI
+        case .neon: TK_ISA_NEON
+        case .neonDot: TK_ISA_NEON_DOT
+        case .neonI8mm: TK_ISA_NEON_I8MM
         }
     }
 }

@@ -3,6 +3,8 @@
 import CTinyKernels
 import Testing
 
+@testable import TinyRuntime
+
 enum KernelChecks {
     static var plain: UnsafePointer<tk_kernels> {
         guard let kernels = kernels(TK_ISA_PLAIN) else { preconditionFailure("every build has the plain kernels") }
@@ -15,7 +17,7 @@ enum KernelChecks {
 
     /// All instruction sets that run here, for tests of single ops.
     static var available: [UnsafePointer<tk_kernels>] {
-        [TK_ISA_PLAIN, TK_ISA_AVX2, TK_ISA_AVX512VNNI].compactMap(kernels)
+        InstructionSet.allCases.compactMap { kernels($0.code) }
     }
 
     static func name(_ kernels: UnsafePointer<tk_kernels>) -> String { String(cString: kernels.pointee.name) }

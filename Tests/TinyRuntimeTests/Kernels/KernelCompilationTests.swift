@@ -51,6 +51,7 @@ struct KernelCompilationTests {
     @Test(arguments: [
         ["--target=aarch64-linux-gnu", "-ffreestanding"],
         ["--target=armv7a-linux-gnueabihf", "-ffreestanding", "-mfpu=neon-vfpv4"],
+        ["--target=armv7a-linux-gnueabihf", "-ffreestanding", "-mfpu=vfpv3-d16"],
         ["--target=riscv64-linux-gnu", "-ffreestanding", "-march=rv64gc"],
         ["-mavx2", "-mfma"],
     ])

@@ -1,37 +1,46 @@
-// Every instruction set's convolutions give the plain kernels' bytes. A set that this CPU lacks is reported as skipped.
+// The convolutions of every instruction set that this processor has give the plain kernels' bytes.
 import CTinyKernels
 import Testing
 
-@Suite(
-    "AVX2 kernels equal plain C",
-    .enabled(if: KernelChecks.isAvailable(TK_ISA_AVX2), "not run: this CPU or build lacks AVX2"))
-struct AVX2KernelTests {
-    @Test(arguments: ReferenceConvolution.Kind.allCases)
-    func convolutions(kind: ReferenceConvolution.Kind) throws {
-        try KernelChecks.expectEqualToPlain(TK_ISA_AVX2, kind, channels: kind.channelsToTry, casesEach: 12)
-    }
-}
+@testable import TinyRuntime
 
-@Suite(
-    "AVX-512 VNNI kernels equal plain C",
-    .enabled(if: KernelChecks.isAvailable(TK_ISA_AVX512VNNI), "not run: this CPU or build lacks AVX-512 VNNI"))
-struct AVX512VNNIKernelTests {
-    @Test(arguments: ReferenceConvolution.Kind.allCases)
-    func convolutions(kind: ReferenceConvolution.Kind) throws {
-        try KernelChecks.expectEqualToPlain(TK_ISA_AVX512VNNI, kind, channels: kind.channelsToTry, casesEach: 12)
+@Suite("Vector kernels equal plain C")
+struct VectorKernelTests {
+    /// The sets of this processor, each with every kind of convolution. `tools/test-kernels` runs the others under emulation.
+    static let cases = InstructionSet.allCases.filter { $0 != .plain && $0.isAvailable }.flatMap { set in
+        ReferenceConvolution.Kind.allCases.map { (set, $0) }
     }
+
+    @Test(arguments: cases)
+    func convolutions(set: InstructionSet, kind: ReferenceConvolution.Kind) throws {
+        try KernelChecks.expectEqualToPlain(set.code, kind, channels: kind.channelsToTry, casesEach: 12)
+    }
+
+    #if arch(x86_64) || arch(arm64)
+        @Test func thisArchitectureHasVectorKernels() { #expect(!Self.cases.isEmpty) }
+    #endif
 }
 
 @Suite("Choice of kernels")
 struct KernelDispatchTests {
     @Test func plainIsAlwaysThereAndTheBestIsTheLastAvailable() {
         #expect(KernelChecks.name(KernelChecks.plain) == "plain")
-        let order = [TK_ISA_PLAIN, TK_ISA_AVX2, TK_ISA_AVX512VNNI]
-        #expect(tk_best_isa() == order.last(where: KernelChecks.isAvailable))
-        #expect(
-            KernelChecks.available.map(KernelChecks.name)
-                == zip(order, ["plain", "avx2", "avx512vnni"])
-                .filter { KernelChecks.isAvailable($0.0) }.map(\.1))
+        let available = InstructionSet.allCases.filter(\.isAvailable)
+        #expect(available.first == .plain)
+        #expect(InstructionSet.best == available.last)
+        #expect(KernelChecks.available.map(KernelChecks.name) == available.map(\.name.text))
+        #expect(InstructionSet.allCases.map(\.code.rawValue) == (0..<TK_ISA_COUNT.rawValue).map { $0 })
+    }
+
+    @Test func setsOfOtherArchitecturesAreAbsent() {
+        #if arch(x86_64)
+            let others: [InstructionSet] = [.neon, .neonDot, .neonI8mm]
+        #elseif arch(arm64) || arch(arm)
+            let others: [InstructionSet] = [.sse41, .avx2, .avx512vnni]
+        #else
+            let others = InstructionSet.allCases.filter { $0 != .plain }
+        #endif
+        for other in others { #expect(!other.isAvailable) }
     }
 
     @Test func unknownSetsAreNil() {

@@ -50,12 +50,22 @@ typedef struct tk_convolution_kernel {
     size_t (*scratch_bytes)(const tk_convolution *op);
 } tk_convolution_kernel;
 
-typedef enum tk_isa { TK_ISA_PLAIN = 0, TK_ISA_AVX2 = 1, TK_ISA_AVX512VNNI = 2, TK_ISA_COUNT = 3 } tk_isa;
+// The slowest first among those of one architecture. All names exist in every build; tk_kernels_for says what is there.
+typedef enum tk_isa {
+    TK_ISA_PLAIN = 0,
+    TK_ISA_SSE41 = 1,       // x86-64
+    TK_ISA_AVX2 = 2,        // x86-64
+    TK_ISA_AVX512VNNI = 3,  // x86-64
+    TK_ISA_NEON = 4,        // ARMv7 with NEON, AArch64
+    TK_ISA_NEON_DOT = 5,    // AArch64 with FEAT_DotProd
+    TK_ISA_NEON_I8MM = 6,   // AArch64 with FEAT_I8MM
+    TK_ISA_COUNT = 7
+} tk_isa;
 
 // One instruction set's kernels. Ops that have one version only (add, tables, pools …) are plain functions further
 // down. pointwise: 1×1, stride 1, no padding. fully_connected: 1×1×K → 1×1×N, the same as a pointwise of one pixel.
 typedef struct tk_kernels {
-    const char *name;  // "plain", "avx2", "avx512vnni"
+    const char *name;  // "plain", "sse4.1", "avx2", "avx512vnni", "neon", "neon-dotprod", "neon-i8mm"
     tk_convolution_kernel convolution, pointwise, depthwise, fully_connected;
 } tk_kernels;
 

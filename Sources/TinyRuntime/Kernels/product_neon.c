@@ -1,0 +1,116 @@
+// Windows × weights, NEON without dot products: ARMv7 and ARMv8.0. `vmull.s8` and `vmlal.s8` sum two products in 16
+// bits, at most 2·128·127 = 32,512; `vpadal.s16` adds neighbours to sums of 32 bits. See windows_neon.h.
+#include "windows_neon.h"
+
+#if defined(__ARM_NEON)
+#include "kernel_list.h"
+#include "neon.h"
+
+#if defined(__aarch64__)
+enum { tile_windows = 4 };  // 16 of 32 registers are sums
+#else
+enum { tile_windows = 2 };  // 8 of 16
+#endif
+
+TK_NEON_INLINE int32x4_t sums_of_neighbours(int32x4_t a, int32x4_t b) {
+#if defined(__aarch64__)
+    return vpaddq_s32(a, b);
+#else
+    return vcombine_s32(vpadd_s32(vget_low_s32(a), vget_high_s32(a)), vpadd_s32(vget_low_s32(b), vget_high_s32(b)));
+#endif
+}
+
+// acc += products of one or two (`both`) quads of a window with those of 8 channels. acc[v]: channels 2v and 2v + 1,
+// each in two parts: products 0 and 1 of each four, and 2 and 3.
+TK_NEON_INLINE void accumulate(const int both, int32x4_t acc[4], const int8x16_t weights[4], int8x8_t x0, int8x8_t x1) {
+#pragma clang loop unroll(full)
+    for (int v = 0; v < 2; v++) {
+        int16x8_t low = vmull_s8(vget_low_s8(weights[v]), x0), high = vmull_s8(vget_high_s8(weights[v]), x0);
+        if (both) {
+            low = vmlal_s8(low, vget_low_s8(weights[2 + v]), x1);
+            high = vmlal_s8(high, vget_high_s8(weights[2 + v]), x1);
+        }
+        acc[2 * v] = vpadalq_s16(acc[2 * v], low);
+        acc[2 * v + 1] = vpadalq_s16(acc[2 * v + 1], high);
+    }
+}
+
+TK_NEON_INLINE int8x8_t broadcast(const uint8_t *quad) {
+    int32_t four;
+    tk_copy(&four, quad, 4);
+    return vreinterpret_s8_s32(vdup_n_s32(four));
+}
+
+// `count` (constant) windows × 8 channels from `half` (0 or 8) on → bytes[i·16 …].
+TK_NEON_INLINE void tile(const int count, const tk_convolution *op, const tk_block__neon *block, size_t index,
+                         size_t half, uint8_t *bytes) {
+    const size_t quads = block->quads, stride = quads * 4;
+    const uint8_t *const windows = block->windows + index * stride;
+    const int8_t *weights = block->weights + half * 4;
+    int32x4_t acc[tile_windows][4];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < count; i++) acc[i][0] = acc[i][1] = acc[i][2] = acc[i][3] = vdupq_n_s32(0);
+    size_t k = 0;
+#pragma clang loop unroll(disable)
+    for (; k + 2 <= quads; k += 2, weights += 128) {
+        const int8x16_t w[4] = {vld1q_s8(weights), vld1q_s8(weights + 16), vld1q_s8(weights + 64),
+                                vld1q_s8(weights + 80)};
+#pragma clang loop unroll(full)
+        for (int i = 0; i < count; i++) {
+            const int32x2_t x = vreinterpret_s32_u8(vld1_u8(windows + (size_t)i * stride + 4 * k));
+            accumulate(1, acc[i], w, vreinterpret_s8_s32(vdup_lane_s32(x, 0)),
+                       vreinterpret_s8_s32(vdup_lane_s32(x, 1)));
+        }
+    }
+    if (k < quads) {
+        const int8x16_t w[2] = {vld1q_s8(weights), vld1q_s8(weights + 16)};
+#pragma clang loop unroll(full)
+        for (int i = 0; i < count; i++) {
+            const int8x8_t x = broadcast(windows + (size_t)i * stride + 4 * k);
+            accumulate(0, acc[i], w, x, x);
+        }
+    }
+#pragma clang loop unroll(full)
+    for (int i = 0; i < count; i++) {
+        const int32x4_t sums0 = vaddq_s32(sums_of_neighbours(acc[i][0], acc[i][1]), vld1q_s32(block->bias + half));
+        const int32x4_t sums1 = vaddq_s32(sums_of_neighbours(acc[i][2], acc[i][3]), vld1q_s32(block->bias + half + 4));
+        vst1_u8(bytes + 16 * i, tk_requantize__neon(op, sums0, sums1, block->multiplier + half));
+    }
+}
+
+static void product(const tk_convolution *op, const tk_block__neon *block) {
+    uint8_t bytes[tile_windows * 16] = {0};
+    uint8_t *output = block->output;
+    for (size_t i = 0; i < block->count;) {
+        const size_t count = block->count - i >= tile_windows ? tile_windows : 1;
+        for (size_t half = 0; half < 16 && half < block->channels; half += 8) {
+            if (count == tile_windows)
+                tile(tile_windows, op, block, i, half, bytes + half);
+            else
+                tile(1, op, block, i, half, bytes + half);
+        }
+        for (size_t end = i + count, at = 0; i < end; i++, at += 16, output += op->output_channels)
+            tk_store__neon(output, bytes + at, block->channels);
+    }
+}
+
+static void weight_sums(const int8_t *weights, size_t quads, int32_t sums[16]) {
+    int32x4_t acc[4] = {vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0)};
+    for (size_t k = 0; k < quads; k++, weights += 64)
+#pragma clang loop unroll(full)
+        for (int v = 0; v < 4; v++) {
+            // Pairs of i16: two of each channel's four; then their sum a channel.
+            const int16x8_t pairs = vpaddlq_s8(vld1q_s8(weights + 16 * v));
+            acc[v] = vpadalq_s16(acc[v], pairs);
+        }
+    for (int v = 0; v < 4; v++) vst1q_s32(sums + 4 * v, acc[v]);
+}
+
+static const tk_product__neon neon = {product, weight_sums};
+
+void tk_convolution__neon(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
+                          int32_t first_row, int32_t end_row) {
+    tk_run_windows__neon(op, input, output, scratch, first_row, end_row, &neon);
+}
+
+#endif

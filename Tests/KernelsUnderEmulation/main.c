@@ -1,0 +1,312 @@
+// Every instruction set of this processor against plain C, from the kernels' C files alone, so that it runs under an
+// emulated processor within seconds.
+//
+//     kernels OPS "plain neon"     OPS random ops of each kind; the sets that this processor must have, and no others
+//     kernels speed                nanoseconds of typical ops, and how many times faster than plain each set is
+//
+// Prints the sets and a hash of all plain results, which is the same on every architecture: what is random is integers,
+// and floats are made from their bits. Each buffer ends where memory ends, so that one byte read or written beyond it
+// stops the program. Exit: 0 equal, 1 not, 2 other sets than expected.
+#define _DEFAULT_SOURCE
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "tiny_kernels.h"
+
+static uint64_t state = 0x9E3779B97F4A7C15u;
+
+static uint32_t random_bits(void) {
+    state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+    return (uint32_t)(state >> 32);
+}
+
+// low ... high
+static int32_t between(int32_t low, int32_t high) {
+    return low + (int32_t)(random_bits() % (uint32_t)(high - low + 1));
+}
+
+static bool one_in(int32_t n) { return between(1, n) == 1; }
+
+// A float of about `size`, with all 24 bits in use.
+static float about(int32_t exponent_of_2) {
+    const uint32_t bits = ((uint32_t)(127 + exponent_of_2) << 23) | (random_bits() & 0x7FFFFF);
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+// Memory with an unreadable page behind it.
+typedef struct region {
+    uint8_t *end;
+    size_t size;
+} region;
+
+static region make_region(size_t size) {
+    const size_t page = 65536;  // the largest that any of the architectures has
+    size = (size + page - 1) / page * page;
+    uint8_t *start = mmap(NULL, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED || mprotect(start + size, page, PROT_NONE) != 0) {
+        fprintf(stderr, "no memory\n");
+        exit(1);
+    }
+    return (region){start + size, size};
+}
+
+// The last `count` bytes, from a multiple of `alignment` on.
+static void *at_end(region r, size_t count, size_t alignment) {
+    if (count + alignment > r.size) {
+        fprintf(stderr, "a buffer of %zu bytes is too large for this program\n", count);
+        exit(1);
+    }
+    return r.end - (count + alignment - 1) / alignment * alignment;
+}
+
+typedef enum kind { dense, pointwise, depthwise, fully_connected } kind;
+
+static const tk_convolution_kernel *kernel_of(const tk_kernels *kernels, kind k) {
+    switch (k) {
+    case dense: return &kernels->convolution;
+    case pointwise: return &kernels->pointwise;
+    case depthwise: return &kernels->depthwise;
+    default: return &kernels->fully_connected;
+    }
+}
+
+typedef struct buffers {
+    region input, output, weights, constants, scratch;
+} buffers;
+
+static int32_t bits_of(int32_t value) {
+    int32_t bits = 0;
+    while (value > 0) value >>= 1, bits++;
+    return bits;
+}
+
+static size_t blocks_of_16(int32_t channels) { return ((size_t)channels + 15) / 16; }
+
+// Sizes given, fills the rest: packed weights with zeros where no weight is, biases, multipliers, output range.
+static void fill_constants(tk_convolution *op, kind k, const buffers *memory) {
+    const int32_t taps = op->kernel_height * op->kernel_width;
+    const int32_t window = k == depthwise ? taps : taps * op->input_channels;
+    const size_t blocks = blocks_of_16(op->output_channels), padded = ((size_t)window + 3) / 4 * 4;
+    const size_t bytes = blocks * 16 * (k == depthwise ? (size_t)taps : padded);
+    int8_t *weights = at_end(memory->weights, bytes, 1);
+    memset(weights, 0, bytes);
+    const bool extreme = one_in(4);
+    for (int32_t n = 0; n < op->output_channels; n++)
+        for (int32_t i = 0; i < window; i++) {
+            const size_t block = (size_t)n / 16, lane = (size_t)n % 16, at = (size_t)i;
+            const size_t place = k == depthwise ? (block * (size_t)taps + at) * 16 + lane
+                                                : block * 16 * padded + at / 4 * 64 + lane * 4 + at % 4;
+            weights[place] = (int8_t)(extreme ? (one_in(2) ? 127 : -127) : between(-127, 127));
+        }
+    int32_t *bias = at_end(memory->constants, blocks * 16 * 8, 4);
+    float *multiplier = (float *)(bias + blocks * 16);
+    memset(bias, 0, blocks * 16 * 8);
+    for (int32_t n = 0; n < op->output_channels; n++) {
+        bias[n] = between(-20000, 20000);
+        // Sums are about 10⁴·√window in size. Some multipliers give many ties, some are subnormal, most use the range.
+        multiplier[n] = one_in(5)   ? 1.0f / (float)(1 << between(4, 12))
+                        : one_in(40) ? about(-127)
+                                     : about(-7 - bits_of(window) / 2 + between(-1, 1));
+    }
+    op->weights = weights, op->bias = bias, op->multiplier = multiplier;
+    op->pad_value = (uint8_t)between(0, 255);
+    for (int c = 0; c < 4; c++) op->pad_pixel[c] = op->input_channels <= 4 ? (uint8_t)between(0, 255) : op->pad_value;
+    op->output_zero_point = one_in(3) ? 0 : (uint8_t)between(0, 255);
+    op->clamp_min = one_in(2) ? 0 : (uint8_t)between(0, 200);
+    op->clamp_max = one_in(2) ? 255 : (uint8_t)between(op->clamp_min, 255);
+}
+
+static tk_convolution random_op(kind k, const buffers *memory) {
+    static const int32_t around_tiles[] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 13, 14, 15, 16,
+                                           17, 21, 27, 28, 29, 31, 32, 33, 47, 48, 49, 63, 64, 65};
+    tk_convolution op = {.input_height = 1, .input_width = 1, .output_height = 1, .output_width = 1};
+    op.kernel_height = op.kernel_width = op.stride_height = op.stride_width = 1;
+    op.input_channels = one_in(8) ? between(66, 300) : between(1, 70);
+    op.output_channels = k == depthwise ? op.input_channels : around_tiles[between(0, 28)];
+    if (k == fully_connected) op.input_channels *= one_in(3) ? 5 : 1;
+    if (k == pointwise) {
+        op.input_height = op.output_height = between(1, 4);
+        op.input_width = op.output_width = around_tiles[between(0, 19)];
+    }
+    if (k == dense || k == depthwise) {
+        const bool usual = !one_in(3);
+        op.kernel_height = usual ? 3 : between(1, 6);
+        op.kernel_width = usual ? 3 : between(1, 6);
+        op.stride_height = between(1, 3);
+        op.stride_width = one_in(4) ? between(1, 3) : op.stride_height;
+        op.pad_top = between(0, op.kernel_height - 1);
+        op.pad_left = between(0, op.kernel_width - 1);
+        if (k == dense && op.input_channels > 70) op.input_channels = between(66, 130);
+        op.output_height = between(1, 4);
+        op.output_width = one_in(2) ? between(1, 9) : around_tiles[between(0, 16)];
+        op.input_height = (op.output_height - 1) * op.stride_height + op.kernel_height - op.pad_top -
+                          between(0, op.kernel_height - 1);
+        op.input_width =
+            (op.output_width - 1) * op.stride_width + op.kernel_width - op.pad_left - between(0, op.kernel_width - 1);
+        if (op.input_height < 1) op.input_height = 1;
+        if (op.input_width < 1) op.input_width = 1;
+    }
+    fill_constants(&op, k, memory);
+    return op;
+}
+
+static size_t input_bytes(const tk_convolution *op) {
+    return (size_t)op->input_height * (size_t)op->input_width * (size_t)op->input_channels;
+}
+
+static size_t output_bytes(const tk_convolution *op) {
+    return (size_t)op->output_height * (size_t)op->output_width * (size_t)op->output_channels;
+}
+
+static uint8_t *random_input(const buffers *memory, size_t count) {
+    uint8_t *input = at_end(memory->input, count, 1);
+    const bool extreme = one_in(4);
+    for (size_t i = 0; i < count; i++) input[i] = (uint8_t)(extreme ? (one_in(2) ? 255 : 0) : between(0, 255));
+    return input;
+}
+
+// Rows first ..< end of the output; the others keep 0xA5, as do 64 bytes before it.
+static uint8_t *run(const tk_kernels *kernels, kind k, const tk_convolution *op, const uint8_t *input, int32_t first,
+                    int32_t end, const buffers *memory) {
+    const tk_convolution_kernel *kernel = kernel_of(kernels, k);
+    const size_t bytes = output_bytes(op);
+    uint8_t *output = at_end(memory->output, bytes, 1);
+    memset(output - 64, 0xA5, bytes + 64);
+    kernel->run(op, input, output, at_end(memory->scratch, kernel->scratch_bytes(op), 64), first, end);
+    return output;
+}
+
+static uint64_t hash = 0xCBF29CE484222325u;
+
+static void add_to_hash(const uint8_t *bytes, size_t count) {
+    for (size_t i = 0; i < count; i++) hash = (hash ^ bytes[i]) * 0x100000001B3u;
+}
+
+static bool test_convolutions(kind k, int ops, const buffers *memory) {
+    static const char *const names[] = {"convolution", "pointwise", "depthwise", "fully connected"};
+    static uint8_t wanted[1 << 20];
+    for (int i = 0; i < ops; i++) {
+        const tk_convolution op = random_op(k, memory);
+        const uint8_t *input = random_input(memory, input_bytes(&op));
+        int32_t first = 0, end = op.output_height;
+        if (one_in(3)) first = between(0, end), end = between(first, end);
+        const size_t bytes = output_bytes(&op);
+        uint8_t *output = run(tk_kernels_for(TK_ISA_PLAIN), k, &op, input, first, end, memory);
+        if (bytes + 64 > sizeof wanted) return false;
+        memcpy(wanted, output - 64, bytes + 64);
+        add_to_hash(output, bytes);
+        for (int isa = TK_ISA_PLAIN + 1; isa < TK_ISA_COUNT; isa++) {
+            const tk_kernels *kernels = tk_kernels_for((tk_isa)isa);
+            if (kernels == NULL) continue;
+            output = run(kernels, k, &op, input, first, end, memory);
+            if (memcmp(wanted, output - 64, bytes + 64) == 0) continue;
+            size_t at = 0;
+            while (wanted[at] == output[at - 64]) at++;
+            printf("%s, %s %d differs at byte %zd: %d, not %d. %d×%d×%d → %d×%d×%d, kernel %d×%d, stride %d×%d\n",
+                   kernels->name, names[k], i, (ssize_t)at - 64, output[at - 64], wanted[at], op.input_height,
+                   op.input_width, op.input_channels, op.output_height, op.output_width, op.output_channels,
+                   op.kernel_height, op.kernel_width, op.stride_height, op.stride_width);
+            return false;
+        }
+    }
+    return true;
+}
+
+// The ops that have a plain version only: into the hash.
+static void hash_elementwise(int ops, const buffers *memory) {
+    for (int i = 0; i < ops; i++) {
+        const size_t pixels = (size_t)between(1, 40), channels = (size_t)between(1, 140), count = pixels * channels;
+        const uint8_t *a = random_input(memory, 2 * count), *b = a + count;
+        uint8_t *output = at_end(memory->output, count, 1);
+        const uint8_t za = (uint8_t)between(0, 255), zb = (uint8_t)between(0, 255), z = (uint8_t)between(0, 255);
+        const float scale_a = about(between(-3, 0)), scale_b = about(between(-3, 0));
+        tk_add__plain(a, b, output, count, za, zb, scale_a, scale_b, z, 0, 255);
+        add_to_hash(output, count);
+        tk_multiply__plain(a, b, output, count, za, zb, about(-8), z, 0, 255);
+        add_to_hash(output, count);
+        tk_global_average_pool__plain(a, output, pixels, channels, za, about(-bits_of((int32_t)pixels)), z, 0, 255);
+        add_to_hash(output, channels);
+    }
+}
+
+static double seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+// Ops of MobileNetV2 at 160×160. The best of many runs, the sets in turn.
+static int print_speed(const buffers *memory) {
+    static const struct {
+        const char *name;
+        kind k;
+        int32_t side, in, out, stride;
+    } ops[] = {{"convolution 3×3 160×160×3 → 80×80×32", dense, 160, 3, 32, 2},
+               {"pointwise 20×20×32 → 192", pointwise, 20, 32, 192, 1},
+               {"pointwise 10×10×384 → 64", pointwise, 10, 384, 64, 1},
+               {"pointwise 5×5×960 → 160", pointwise, 5, 960, 160, 1},
+               {"depthwise 3×3 20×20×192", depthwise, 20, 192, 192, 1},
+               {"depthwise 3×3 stride 2 40×40×144", depthwise, 40, 144, 144, 2},
+               {"fully connected 1280 → 1000", fully_connected, 1, 1280, 1000, 1}};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        const int32_t kernel = ops[i].k == dense || ops[i].k == depthwise ? 3 : 1;
+        const int32_t side = ops[i].side, stride = ops[i].stride;
+        tk_convolution op = {.input_height = side, .input_width = side, .input_channels = ops[i].in};
+        op.output_height = op.output_width = side / stride, op.output_channels = ops[i].out;
+        op.kernel_height = op.kernel_width = kernel, op.pad_top = op.pad_left = kernel / 2;
+        op.stride_height = op.stride_width = stride;
+        fill_constants(&op, ops[i].k, memory);
+        const uint8_t *input = random_input(memory, input_bytes(&op));
+        uint8_t *output = at_end(memory->output, output_bytes(&op), 1);
+        double best[TK_ISA_COUNT] = {0};
+        for (int repeat = 0; repeat < 30; repeat++)
+            for (int isa = 0; isa < TK_ISA_COUNT; isa++) {
+                const tk_kernels *kernels = tk_kernels_for((tk_isa)isa);
+                if (kernels == NULL) continue;
+                const tk_convolution_kernel *function = kernel_of(kernels, ops[i].k);
+                void *scratch = at_end(memory->scratch, function->scratch_bytes(&op), 64);
+                const double start = seconds();
+                function->run(&op, input, output, scratch, 0, op.output_height);
+                const double time = seconds() - start;
+                if (best[isa] == 0 || time < best[isa]) best[isa] = time;
+            }
+        printf("%s: plain %.0f ns", ops[i].name, best[0] * 1e9);
+        for (int isa = 1; isa < TK_ISA_COUNT; isa++)
+            if (best[isa] > 0) printf(", %s ×%.2f", tk_kernels_for((tk_isa)isa)->name, best[0] / best[isa]);
+        printf("\n");
+    }
+    return 0;
+}
+
+int main(int count, char **arguments) {
+    const buffers memory = {make_region(4 << 20), make_region(4 << 20), make_region(4 << 20), make_region(1 << 16),
+                            make_region(1 << 20)};
+    if (count == 2 && strcmp(arguments[1], "speed") == 0) return print_speed(&memory);
+    const int ops = count == 3 ? atoi(arguments[1]) : 0;
+    if (ops < 1) {
+        fprintf(stderr, "usage: %s OPS \"SET SET …\" | speed\n", arguments[0]);
+        return 64;
+    }
+    char sets[256] = "";
+    for (int isa = 0; isa < TK_ISA_COUNT; isa++) {
+        const tk_kernels *kernels = tk_kernels_for((tk_isa)isa);
+        if (kernels == NULL) continue;
+        if (sets[0] != 0) strcat(sets, " ");
+        strcat(sets, kernels->name);
+    }
+    if (strcmp(sets, arguments[2]) != 0) {
+        printf("has %s, expected %s\n", sets, arguments[2]);
+        return 2;
+    }
+    for (kind k = dense; k <= fully_connected; k++)
+        if (!test_convolutions(k, ops, &memory)) return 1;
+    hash_elementwise(ops, &memory);
+    printf("%s: %d ops, plain %016llx\n", sets, 4 * ops, (unsigned long long)hash);
+    return 0;
+}

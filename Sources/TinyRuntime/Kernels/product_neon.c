@@ -20,25 +20,22 @@ TK_NEON_INLINE int32x4_t sums_of_neighbours(int32x4_t a, int32x4_t b) {
 #endif
 }
 
-// acc += products of one or two (`both`) quads of a window with those of 8 channels. acc[v]: channels 2v and 2v + 1,
-// each in two parts: products 0 and 1 of each four, and 2 and 3.
-TK_NEON_INLINE void accumulate(const int both, int32x4_t acc[4], const int8x16_t weights[4], int8x8_t x0, int8x8_t x1) {
+// acc += products of one or two (`both`) quads of a window, each broadcast, with those of 8 channels. acc[v]: channels
+// 2v and 2v + 1, each in two parts: products 0 and 1 of each four, and 2 and 3.
+TK_NEON_INLINE void accumulate(const int both, int32x4_t acc[4], const int8x16_t weights[4], int32x4_t quad0,
+                               int32x4_t quad1) {
+    const int8x16_t x0 = vreinterpretq_s8_s32(quad0), x1 = vreinterpretq_s8_s32(quad1);
 #pragma clang loop unroll(full)
     for (int v = 0; v < 2; v++) {
-        int16x8_t low = vmull_s8(vget_low_s8(weights[v]), x0), high = vmull_s8(vget_high_s8(weights[v]), x0);
+        int16x8_t low = vmull_s8(vget_low_s8(weights[v]), vget_low_s8(x0)),
+                  high = vmull_s8(vget_high_s8(weights[v]), vget_high_s8(x0));
         if (both) {
-            low = vmlal_s8(low, vget_low_s8(weights[2 + v]), x1);
-            high = vmlal_s8(high, vget_high_s8(weights[2 + v]), x1);
+            low = vmlal_s8(low, vget_low_s8(weights[2 + v]), vget_low_s8(x1));
+            high = vmlal_s8(high, vget_high_s8(weights[2 + v]), vget_high_s8(x1));
         }
         acc[2 * v] = vpadalq_s16(acc[2 * v], low);
         acc[2 * v + 1] = vpadalq_s16(acc[2 * v + 1], high);
     }
-}
-
-TK_NEON_INLINE int8x8_t broadcast(const uint8_t *quad) {
-    int32_t four;
-    tk_copy(&four, quad, 4);
-    return vreinterpret_s8_s32(vdup_n_s32(four));
 }
 
 // `count` (constant) windows × 8 channels from `half` (0 or 8) on → bytes[i·16 …].
@@ -58,15 +55,14 @@ TK_NEON_INLINE void tile(const int count, const tk_convolution *op, const tk_blo
 #pragma clang loop unroll(full)
         for (int i = 0; i < count; i++) {
             const int32x2_t x = vreinterpret_s32_u8(vld1_u8(windows + (size_t)i * stride + 4 * k));
-            accumulate(1, acc[i], w, vreinterpret_s8_s32(vdup_lane_s32(x, 0)),
-                       vreinterpret_s8_s32(vdup_lane_s32(x, 1)));
+            accumulate(1, acc[i], w, vdupq_lane_s32(x, 0), vdupq_lane_s32(x, 1));
         }
     }
     if (k < quads) {
         const int8x16_t w[2] = {vld1q_s8(weights), vld1q_s8(weights + 16)};
 #pragma clang loop unroll(full)
         for (int i = 0; i < count; i++) {
-            const int8x8_t x = broadcast(windows + (size_t)i * stride + 4 * k);
+            const int32x4_t x = vld1q_dup_s32((const int32_t *)(windows + (size_t)i * stride + 4 * k));
             accumulate(0, acc[i], w, x, x);
         }
     }

@@ -23,13 +23,18 @@ TK_NEON_INLINE int32x4_t tk_scale__neon(int32x4_t acc, const float *multiplier) 
 #endif
 }
 
-// Eight sums in order → eight clamped bytes in order. Saturating is part of the clamp.
-TK_NEON_INLINE uint8x8_t tk_requantize__neon(const tk_convolution *op, int32x4_t acc0, int32x4_t acc1,
-                                             const float *multiplier) {
-    const int16x8_t rounded = vcombine_s16(vqmovn_s32(tk_scale__neon(acc0, multiplier)),
-                                           vqmovn_s32(tk_scale__neon(acc1, multiplier + 4)));
+// Eight rounded sums in order → eight clamped bytes in order. Saturating is part of the clamp.
+TK_NEON_INLINE uint8x8_t tk_clamp__neon(const tk_convolution *op, int32x4_t rounded0, int32x4_t rounded1) {
+    const int16x8_t rounded = vcombine_s16(vqmovn_s32(rounded0), vqmovn_s32(rounded1));
     const uint8x8_t bytes = vqmovun_s16(vqaddq_s16(rounded, vdupq_n_s16(op->output_zero_point)));
     return vmin_u8(vmax_u8(bytes, vdup_n_u8(op->clamp_min)), vdup_n_u8(op->clamp_max));
+}
+
+TK_NEON_INLINE uint8x16_t tk_requantize_16__neon(const tk_convolution *op, const int32x4_t acc[4],
+                                                 const float *multiplier) {
+    return vcombine_u8(
+        tk_clamp__neon(op, tk_scale__neon(acc[0], multiplier), tk_scale__neon(acc[1], multiplier + 4)),
+        tk_clamp__neon(op, tk_scale__neon(acc[2], multiplier + 8), tk_scale__neon(acc[3], multiplier + 12)));
 }
 
 #endif

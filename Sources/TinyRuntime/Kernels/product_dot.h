@@ -34,8 +34,7 @@ TK_DOT_TARGET TK_NEON_INLINE void tile(const int count, const tk_convolution *op
 #pragma clang loop unroll(full)
     for (int i = 0; i < count; i++, output += op->output_channels) {
         uint8_t bytes[16];
-        vst1q_u8(bytes, vcombine_u8(tk_requantize__neon(op, acc[i][0], acc[i][1], block->multiplier),
-                                    tk_requantize__neon(op, acc[i][2], acc[i][3], block->multiplier + 8)));
+        vst1q_u8(bytes, tk_requantize_16__neon(op, acc[i], block->multiplier));
         tk_store__neon(output, bytes, block->channels);
     }
 }

@@ -6,11 +6,13 @@
 #include "kernel_list.h"
 #include "neon.h"
 
+// A tile is 4 windows × 4 channels a vector of weights. Sums take 16 of AArch64's 32 registers, 8 of ARMv7's 16.
 #if defined(__aarch64__)
-enum { tile_windows = 4 };  // 16 of 32 registers are sums
+enum { tile_windows = 4, vectors = 2 };
 #else
-enum { tile_windows = 2 };  // 8 of 16
+enum { tile_windows = 4, vectors = 1 };
 #endif
+enum { tile_channels = 4 * vectors };
 
 TK_NEON_INLINE int32x4_t sums_of_neighbours(int32x4_t a, int32x4_t b) {
 #if defined(__aarch64__)
@@ -20,57 +22,71 @@ TK_NEON_INLINE int32x4_t sums_of_neighbours(int32x4_t a, int32x4_t b) {
 #endif
 }
 
-// acc += products of one or two (`both`) quads of a window, each broadcast, with those of 8 channels. acc[v]: channels
-// 2v and 2v + 1, each in two parts: products 0 and 1 of each four, and 2 and 3.
-TK_NEON_INLINE void accumulate(const int both, int32x4_t acc[4], const int8x16_t weights[4], int32x4_t quad0,
-                               int32x4_t quad1) {
-    const int8x16_t x0 = vreinterpretq_s8_s32(quad0), x1 = vreinterpretq_s8_s32(quad1);
+// acc += products of one or two (`both`) quads of a window, each broadcast, with those of the tile's channels.
+// acc[v]: channels 2v and 2v + 1, each in two parts: products 0 and 1 of each four, and 2 and 3.
+TK_NEON_INLINE void accumulate(const int both, int32x4_t acc[2 * vectors], const int8x16_t quad0[vectors],
+                               const int8x16_t quad1[vectors], int32x4_t window0, int32x4_t window1) {
+    const int8x16_t x0 = vreinterpretq_s8_s32(window0), x1 = vreinterpretq_s8_s32(window1);
 #pragma clang loop unroll(full)
-    for (int v = 0; v < 2; v++) {
-        int16x8_t low = vmull_s8(vget_low_s8(weights[v]), vget_low_s8(x0)),
-                  high = vmull_s8(vget_high_s8(weights[v]), vget_high_s8(x0));
+    for (int v = 0; v < vectors; v++) {
+        int16x8_t low = vmull_s8(vget_low_s8(quad0[v]), vget_low_s8(x0)),
+                  high = vmull_s8(vget_high_s8(quad0[v]), vget_high_s8(x0));
         if (both) {
-            low = vmlal_s8(low, vget_low_s8(weights[2 + v]), vget_low_s8(x1));
-            high = vmlal_s8(high, vget_high_s8(weights[2 + v]), vget_high_s8(x1));
+            low = vmlal_s8(low, vget_low_s8(quad1[v]), vget_low_s8(x1));
+            high = vmlal_s8(high, vget_high_s8(quad1[v]), vget_high_s8(x1));
         }
         acc[2 * v] = vpadalq_s16(acc[2 * v], low);
         acc[2 * v + 1] = vpadalq_s16(acc[2 * v + 1], high);
     }
 }
 
-// `count` (constant) windows × 8 channels from `half` (0 or 8) on → bytes[i·16 …].
+TK_NEON_INLINE void load(int8x16_t quad[vectors], const int8_t *weights) {
+#pragma clang loop unroll(full)
+    for (int v = 0; v < vectors; v++) quad[v] = vld1q_s8(weights + 16 * v);
+}
+
+// `count` (constant) windows × the tile's channels from `first` (of the 16) on → bytes[i·16 + first …].
 TK_NEON_INLINE void tile(const int count, const tk_convolution *op, const tk_block__neon *block, size_t index,
-                         size_t half, uint8_t *bytes) {
+                         size_t first, uint8_t *bytes) {
     const size_t quads = block->quads, stride = quads * 4;
     const uint8_t *const windows = block->windows + index * stride;
-    const int8_t *weights = block->weights + half * 4;
-    int32x4_t acc[tile_windows][4];
+    const int8_t *weights = block->weights + first * 4;
+    int8x16_t quad0[vectors], quad1[vectors];
+    int32x4_t acc[tile_windows][2 * vectors];
 #pragma clang loop unroll(full)
-    for (int i = 0; i < count; i++) acc[i][0] = acc[i][1] = acc[i][2] = acc[i][3] = vdupq_n_s32(0);
+    for (int i = 0; i < count; i++)
+#pragma clang loop unroll(full)
+        for (int v = 0; v < 2 * vectors; v++) acc[i][v] = vdupq_n_s32(0);
     size_t k = 0;
 #pragma clang loop unroll(disable)
     for (; k + 2 <= quads; k += 2, weights += 128) {
-        const int8x16_t w[4] = {vld1q_s8(weights), vld1q_s8(weights + 16), vld1q_s8(weights + 64),
-                                vld1q_s8(weights + 80)};
+        load(quad0, weights);
+        load(quad1, weights + 64);
 #pragma clang loop unroll(full)
         for (int i = 0; i < count; i++) {
             const int32x2_t x = vreinterpret_s32_u8(vld1_u8(windows + (size_t)i * stride + 4 * k));
-            accumulate(1, acc[i], w, vdupq_lane_s32(x, 0), vdupq_lane_s32(x, 1));
+            accumulate(1, acc[i], quad0, quad1, vdupq_lane_s32(x, 0), vdupq_lane_s32(x, 1));
         }
     }
     if (k < quads) {
-        const int8x16_t w[2] = {vld1q_s8(weights), vld1q_s8(weights + 16)};
+        load(quad0, weights);
 #pragma clang loop unroll(full)
         for (int i = 0; i < count; i++) {
             const int32x4_t x = vld1q_dup_s32((const int32_t *)(windows + (size_t)i * stride + 4 * k));
-            accumulate(0, acc[i], w, x, x);
+            accumulate(0, acc[i], quad0, quad0, x, x);
         }
     }
 #pragma clang loop unroll(full)
     for (int i = 0; i < count; i++) {
-        const int32x4_t sums0 = vaddq_s32(sums_of_neighbours(acc[i][0], acc[i][1]), vld1q_s32(block->bias + half));
-        const int32x4_t sums1 = vaddq_s32(sums_of_neighbours(acc[i][2], acc[i][3]), vld1q_s32(block->bias + half + 4));
-        vst1_u8(bytes + 16 * i, tk_requantize__neon(op, sums0, sums1, block->multiplier + half));
+        int32x4_t sums[vectors];
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++)
+            sums[v] = tk_scale__neon(vaddq_s32(sums_of_neighbours(acc[i][2 * v], acc[i][2 * v + 1]),
+                                               vld1q_s32(block->bias + first + 4 * v)),
+                                     block->multiplier + first + 4 * v);
+        uint8_t eight[8];
+        vst1_u8(eight, tk_clamp__neon(op, sums[0], sums[vectors - 1]));
+        tk_copy(bytes + 16 * i + first, eight, tile_channels);
     }
 }
 
@@ -79,11 +95,11 @@ static void product(const tk_convolution *op, const tk_block__neon *block) {
     uint8_t *output = block->output;
     for (size_t i = 0; i < block->count;) {
         const size_t count = block->count - i >= tile_windows ? tile_windows : 1;
-        for (size_t half = 0; half < 16 && half < block->channels; half += 8) {
+        for (size_t first = 0; first < block->channels; first += tile_channels) {
             if (count == tile_windows)
-                tile(tile_windows, op, block, i, half, bytes + half);
+                tile(tile_windows, op, block, i, first, bytes);
             else
-                tile(1, op, block, i, half, bytes + half);
+                tile(1, op, block, i, first, bytes);
         }
         for (size_t end = i + count, at = 0; i < end; i++, at += 16, output += op->output_channels)
             tk_store__neon(output, bytes + at, block->channels);

@@ -16,16 +16,19 @@ package struct MetadataOptions: Sendable, Equatable {
     package var resize: Int?
     /// The network's input size; a model of fixed size takes no other.
     package var crop: Int?
+    /// JPEG may be decoded at n/8 of its size (docs/preprocessing.md).
+    package var decodeScaling: Bool?
 
     package init(
         labels: [String]? = nil, mean: [Float]? = nil, standardDeviation: [Float]? = nil, resize: Int? = nil,
-        crop: Int? = nil
+        crop: Int? = nil, decodeScaling: Bool? = nil
     ) {
         self.labels = labels
         self.mean = mean
         self.standardDeviation = standardDeviation
         self.resize = resize
         self.crop = crop
+        self.decodeScaling = decodeScaling
     }
 
     /// - Throws: `MetadataError` where the file's own words are damaged; `ConversionError` where something is missing or does not fit.
@@ -39,6 +42,7 @@ package struct MetadataOptions: Sendable, Equatable {
             metadata.preprocessing.resizeMode = .shortSide
             (metadata.preprocessing.resizeWidth, metadata.preprocessing.resizeHeight) = (resize, resize)
         }
+        if let decodeScaling { metadata.preprocessing.decodeScaling = decodeScaling }
         try Self.check(metadata, for: graph)
         return metadata
     }

@@ -129,7 +129,9 @@ struct ConversionPipelineTests {
             foreign, MetadataOptions(mean: [1, 2, 3], standardDeviation: [4, 5, 6], resize: 40))
         #expect(resolved.labels.isEmpty && resolved.mean == [1, 2, 3])
         #expect(resolved.preprocessing.resizeMode == .shortSide && resolved.preprocessing.resizeWidth == 40)
-        #expect(resolved.preprocessing.cropWidth == 32)
+        #expect(resolved.preprocessing.cropWidth == 32 && !resolved.preprocessing.decodeScaling)
+        #expect(try resolve(graph, MetadataOptions(decodeScaling: true)).preprocessing.decodeScaling)
+        #expect(try !resolve(graph, MetadataOptions()).preprocessing.decodeScaling)
         foreign.metadata = [ModelMetadata.preprocessingKey: "{}"]
         #expect(throws: MetadataError.self) { try resolve(foreign, MetadataOptions()) }
     }

@@ -2,7 +2,7 @@
 #if defined(__aarch64__)
 #include "kernel_list.h"
 
-#define TK_DOT_TARGET __attribute__((target("dotprod")))
+#define TK_DOT_TARGET __attribute__((target("+dotprod")))
 #define TK_DOT(sums, weights, window) vdotq_s32(sums, weights, vreinterpretq_s8_u32(window))
 #include "product_dot.h"
 

@@ -2,7 +2,7 @@
 #if defined(__aarch64__)
 #include "kernel_list.h"
 
-#define TK_DOT_TARGET __attribute__((target("i8mm")))
+#define TK_DOT_TARGET __attribute__((target("+i8mm")))
 #define TK_DOT(sums, weights, window) vusdotq_s32(sums, vreinterpretq_u8_u32(window), weights)
 #include "product_dot.h"
 

@@ -2,6 +2,8 @@
 //
 //     cc classify.c $(pkg-config --cflags --libs tinyrt_jpeg) -o classify
 //     ./classify birds.tiny garden.jpg balcony.jpg
+//
+// (That links the shared library. For a program that carries all in itself, name lib/libtinyrt_jpeg.a and lib/libtinyrt.a instead.)
 #include <stdio.h>
 #include <stdlib.h>
 #include <tinyrt.h>

@@ -7,8 +7,8 @@ import TestSupport
 import Testing
 import TinyRuntime
 
-/// One trained and converted model, made once for all tests of this file.
-private enum Made {
+/// One trained and converted model, made once for all end-to-end tests.
+enum Made {
     static let folder = Result { try TemporaryFolder() }
     static let model: Result<String, any Error> = Result {
         let run = try folder.get().path("run")

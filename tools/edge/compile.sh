@@ -2,7 +2,7 @@
 
 # No unwind tables: nothing unwinds through the runtime. No paths in the objects, so that the folder does not matter.
 c_flags=(-std=c11 -O2 -fPIC -ffp-contract=off -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables
-    -fno-ident -Wall -Werror "-ffile-prefix-map=$repository=." -fdebug-compilation-dir=. -D_FILE_OFFSET_BITS=64)
+    -fno-ident -Wall -Werror "-ffile-prefix-map=$repository=." -fdebug-compilation-dir=.)
 
 kernel_headers=$repository/Sources/TinyRuntime/Kernels/include
 image_shim=Sources/ImageCodec/CImageShim

@@ -24,6 +24,7 @@ select_target() {  # ARCHITECTURE
     for flag in "${machine[@]}"; do swift_machine+=(-Xcc "$flag"); done
     glibc_headers=(-isystem "/usr/$triple/include")
     glibc=/usr/$triple/lib/libc.so.6
+    [ "$architecture" != armv7 ] || glibc_headers+=(-D_FILE_OFFSET_BITS=64)  # there glibc's default is 32
     if [ "$architecture" = x86_64 ]; then
         glibc_headers=(-isystem "/usr/include/$triple" -isystem /usr/include)
         glibc=/lib/$triple/libc.so.6

@@ -24,6 +24,8 @@ struct Classify: ParsableCommand {
     var photos: [String]
     @Option(help: ArgumentHelp("Classes to print for each photo.", valueName: "n"))
     var top = 5
+    @Option(help: ArgumentHelp("Reject below this probability, 0 to 1. Default: the model's threshold.", valueName: "p"))
+    var threshold: Float?
     @Flag(help: "One object a line: file, predictions [{index, label, probability}], rejected.")
     var json = false
     @Option(help: ArgumentHelp("Photos that are classified at once. Default: one a core.", valueName: "n"))
@@ -32,6 +34,7 @@ struct Classify: ParsableCommand {
     func validate() throws {
         guard !photos.isEmpty else { throw ValidationError("Name at least one photo.") }
         guard top >= 1 else { throw ValidationError("--top must be at least 1") }
+        guard (0...1).contains(threshold ?? 0) else { throw ValidationError("--threshold must be from 0 to 1") }
         guard (1...1024).contains(threads ?? 1) else { throw ValidationError("--threads must be from 1 to 1024") }
     }
 
@@ -44,7 +47,7 @@ struct Classify: ParsableCommand {
         let model = try EdgeModelFile.load(model)
         let sessions = SessionPool(model)
         let workers = min(photos.count, threads ?? ProcessInfo.processInfo.activeProcessorCount)
-        let (photos, top) = (photos, top)
+        let (photos, top, threshold) = (photos, top, threshold ?? model.edge.rejectionThreshold)
         let answers = Prefetcher<Answer>(count: photos.count, workers: workers, ahead: 4 * workers) { index in
             let preprocessing = model.edge.preprocessing
             let image: RGBImage
@@ -56,7 +59,7 @@ struct Classify: ParsableCommand {
             return try sessions.use { session in
                 _ = session.input.update(fromContentsOf: image.pixels)
                 session.run()
-                let (predictions, rejected) = session.classify(top: top)
+                let (predictions, rejected) = session.classify(top: top, threshold: threshold)
                 return .predictions(predictions, rejected: rejected)
             }
         }
@@ -71,7 +74,9 @@ struct Classify: ParsableCommand {
                     if json {
                         text.appendJSON(file: file, predictions: predictions, rejected: rejected, model: model.edge)
                     } else {
-                        text.appendText(file: file, predictions: predictions, rejected: rejected, model: model.edge)
+                        text.appendText(
+                            file: file, predictions: predictions, rejected: rejected, threshold: threshold,
+                            model: model.edge)
                     }
                 }
                 try StandardOutput.write(text)

@@ -3,33 +3,31 @@
 import TinyRuntime
 
 enum InfoCommand {
-    private static let help: StaticString = """
-        tinyrt info MODEL.tiny [--json]
+    static let syntax = Syntax(
+        command: "info",
+        help: """
+            tinyrt info MODEL.tiny... [--json]
 
-        Prints a model's sizes, classes and memory. Example:
+            Prints each model's sizes, classes and memory. Example:
 
-          tinyrt info birds.tiny
+              tinyrt info birds.tiny
 
-        """
+            """,
+        options: [.json], names: 1...Int.max, missing: "a model is missing: tinyrt info MODEL.tiny")
 
-    static func run(_ arguments: inout Arguments) -> Int32 {
-        var path: Argument?
-        var json = false
-        while let word = arguments.next() {
-            if word == "--help" || word == "-h" { return Command.help(help) }
-            if word == "--json" {
-                json = true
-            } else if word.isOption {
-                return Output.usageError("unknown option", word)
-            } else if path == nil {
-                path = word
-            } else {
-                return Output.usageError("one model at a time; what is", word)
-            }
+    static func run(_ options: Options) -> Int32 {
+        var worst = ExitCode.done
+        for path in options.names {
+            let exitCode = show(path, json: options.json)
+            if exitCode == ExitCode.outputNotWritten { return exitCode }
+            worst = ExitCode.worse(worst, exitCode)
         }
-        guard let path else { return Output.usageError("a model is missing: tinyrt info MODEL.tiny") }
+        return worst
+    }
+
+    private static func show(_ path: Argument, json: Bool) -> Int32 {
         var exitCode = ExitCode.done
-        guard let model = ModelFile.open(path, exitCode: &exitCode) else { return exitCode }
+        guard let (model, _) = ModelFile.open(path, exitCode: &exitCode) else { return exitCode }
         var arena = 0
         do {
             arena = try Session.arenaBytes(for: model)

@@ -10,6 +10,14 @@ enum ExitCode {
     static let badData: Int32 = 65
     static let missingInput: Int32 = 66
     static let outputNotWritten: Int32 = 74
+
+    /// For an input that the system does not give.
+    static func forInput(_ error: Int32) -> Int32 { device_is_missing(error) != 0 ? missingInput : badData }
+    /// What one command ends with where several inputs failed: bad data before missing input.
+    static func worse(_ first: Int32, _ second: Int32) -> Int32 {
+        if first == done || second == done { return max(first, second) }
+        return min(first, second)
+    }
 }
 
 enum Output {
@@ -24,7 +32,13 @@ enum Output {
     /// `tinyrt: WHAT: why`
     static func complain(_ what: UnsafeBufferPointer<UInt8>, _ why: UnsafePointer<CChar>?) {
         var line = TextBytes()
-        if let why { line.append(visible: Argument(pointer: why).bytes) }
+        line.append(system: why)
+        complain(what, line)
+    }
+
+    static func complain(_ what: UnsafeBufferPointer<UInt8>, _ why: StaticString) {
+        var line = TextBytes()
+        line.append(why)
         complain(what, line)
     }
 
@@ -39,16 +53,42 @@ enum Output {
     }
 
     /// What is wrong with the command line, and where to read how it should be. Returns the exit code.
-    static func usageError(_ what: StaticString, _ argument: Argument? = nil) -> Int32 {
+    static func usageError(_ command: StaticString?, _ what: StaticString, _ argument: Argument? = nil) -> Int32 {
         var line = TextBytes()
-        line.append("tinyrt: ")
         line.append(what)
         if let argument {
             line.append(" '")
             line.append(visible: argument.bytes)
             line.append("'")
         }
-        line.append("\nSee 'tinyrt --help'.\n")
+        return usageError(command, line)
+    }
+
+    static func usageError(
+        _ command: StaticString, _ option: StaticString, needs kind: StaticString, _ value: Argument? = nil
+    ) -> Int32 {
+        var line = TextBytes()
+        line.append(option)
+        line.append(" needs ")
+        line.append(kind)
+        if let value {
+            line.append(", not '")
+            line.append(visible: value.bytes)
+            line.append("'")
+        }
+        return usageError(command, line)
+    }
+
+    private static func usageError(_ command: StaticString?, _ what: TextBytes) -> Int32 {
+        var line = TextBytes()
+        line.append("tinyrt: ")
+        line.append(what)
+        line.append("\nSee 'tinyrt ")
+        if let command {
+            line.append(command)
+            line.append(" ")
+        }
+        line.append("--help'.\n")
         _ = write(line, to: 2)
         return ExitCode.usage
     }
@@ -59,5 +99,12 @@ enum Output {
 
     private static func write(_ text: TextBytes, to descriptor: Int32) -> Int32 {
         text.bytes.withUnsafeBufferPointer { device_write(descriptor, $0.baseAddress, $0.count) }
+    }
+}
+
+extension TextBytes {
+    /// Words from C, which may name what they are about.
+    mutating func append(system words: UnsafePointer<CChar>?) {
+        if let words { append(visible: Argument(pointer: words).bytes) }
     }
 }

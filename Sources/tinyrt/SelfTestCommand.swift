@@ -3,43 +3,56 @@
 import TinyRuntime
 
 enum SelfTestCommand {
-    private static let help: StaticString = """
-        tinyrt selftest MODEL.tiny
+    static let syntax = Syntax(
+        command: "selftest",
+        help: """
+            tinyrt selftest MODEL.tiny...
 
-        Runs the test stored in the model with each instruction set of this processor and compares every op's result byte for byte.
-        Exit code 0: all agree; 1: the device computes something else. Example:
+            Runs the test stored in a model with each instruction set of this processor and compares every op's result byte for byte with
+            what plain C gave when the model was made. Exit code 0: all agree; 1: the device computes something else. Example:
 
-          tinyrt selftest birds.tiny
+              tinyrt selftest birds.tiny
 
-        """
+            """,
+        options: [], names: 1...Int.max, missing: "a model is missing: tinyrt selftest MODEL.tiny")
 
-    static func run(_ arguments: inout Arguments) -> Int32 {
-        var path: Argument?
-        while let word = arguments.next() {
-            if word == "--help" || word == "-h" { return Command.help(help) }
-            if word.isOption { return Output.usageError("unknown option", word) }
-            guard path == nil else { return Output.usageError("one model at a time; what is", word) }
-            path = word
+    static func run(_ options: Options) -> Int32 {
+        var worst = ExitCode.done
+        for path in options.names {
+            var exitCode = ExitCode.done
+            if let (model, _) = ModelFile.open(path, exitCode: &exitCode) {
+                var lines = TextBytes()
+                test(model) { instructionSet, error in
+                    lines.append(visible: path.bytes)
+                    lines.append(": ")
+                    lines.append(instructionSet.name)
+                    lines.append(": ")
+                    if let error {
+                        lines.append(error)
+                        exitCode = ExitCode.failure
+                    } else {
+                        lines.append("agrees with the model, ")
+                        lines.append(model.edge.ops.count)
+                        lines.append(" ops")
+                    }
+                    lines.newline()
+                }
+                guard Output.print(lines) else { return ExitCode.outputNotWritten }
+            }
+            worst = ExitCode.worse(worst, exitCode)
         }
-        guard let path else { return Output.usageError("a model is missing: tinyrt selftest MODEL.tiny") }
-        var exitCode = ExitCode.done
-        guard let model = ModelFile.open(path, exitCode: &exitCode) else { return exitCode }
+        return worst
+    }
+
+    /// Says for each instruction set of this processor what is wrong with it, or nil.
+    static func test(_ model: Model, _ say: (InstructionSet, ModelError?) -> Void) {
         for instructionSet in InstructionSet.allCases where instructionSet.isAvailable {
-            var text = TextBytes()
-            text.append(instructionSet.name)
-            text.append(": ")
             do {
                 try Session(model: model, instructionSet: instructionSet).selfTest()
-                text.append("agrees with the model, ")
-                text.append(model.edge.ops.count)
-                text.append(" ops\n")
+                say(instructionSet, nil)
             } catch {
-                text.append(error)
-                text.newline()
-                exitCode = ExitCode.failure
+                say(instructionSet, error)
             }
-            guard Output.print(text) else { return ExitCode.outputNotWritten }
         }
-        return exitCode
     }
 }

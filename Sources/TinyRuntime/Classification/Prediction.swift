@@ -39,10 +39,14 @@ extension Session {
     }
 
     /// The same for callers that may allocate.
-    public func classify(top: Int) -> (predictions: [Prediction], rejected: Bool) {
+    ///
+    /// - Parameter threshold: 0…1, instead of the model's rejection threshold.
+    public func classify(top: Int, threshold: Float? = nil) -> (predictions: [Prediction], rejected: Bool) {
         var rejected = false
         let predictions = [Prediction](unsafeUninitializedCapacity: max(0, min(top, output.count))) { buffer, count in
-            (count, rejected) = classify(top: top, into: buffer)
+            (count, rejected) = classify(top: min(top, buffer.count), threshold: threshold) { place, prediction in
+                buffer.initializeElement(at: place, to: prediction)
+            }
         }
         return (predictions, rejected)
     }
@@ -51,7 +55,9 @@ extension Session {
     ///
     /// Cost: two passes over the classes, whatever `top` is: a u8 logit has 256 values, so that counting how many classes have each gives
     /// both the sum of the softmax and every class's place.
-    func classify(top: Int, emit: (_ place: Int, Prediction) -> Void) -> (count: Int, rejected: Bool) {
+    func classify(
+        top: Int, threshold: Float? = nil, emit: (_ place: Int, Prediction) -> Void
+    ) -> (count: Int, rejected: Bool) {
         var places = InlineArray<256, Int>(repeating: 0)
         var best = 0
         for byte in output {
@@ -73,6 +79,6 @@ extension Session {
             guard place < wanted else { continue }
             emit(place, Prediction(index: index, probability: Float(probabilities[best - Int(byte)] / sum)))
         }
-        return (wanted, Float(1 / sum) < model.edge.rejectionThreshold)
+        return (wanted, Float(1 / sum) < threshold ?? model.edge.rejectionThreshold)
     }
 }

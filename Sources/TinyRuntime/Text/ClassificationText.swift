@@ -22,13 +22,15 @@ extension TextBytes {
     }
 
     /// The file's name, then a line for each prediction.
+    ///
+    /// - Parameter threshold: the rejection threshold that was used.
     public mutating func appendText(
-        file: UnsafeBufferPointer<UInt8>, predictions: [Prediction], rejected: Bool, model: EdgeModel
+        file: UnsafeBufferPointer<UInt8>, predictions: [Prediction], rejected: Bool, threshold: Float, model: EdgeModel
     ) {
         append(visible: file)
         if rejected {
             append(": rejected, no class reaches ")
-            append(Double(model.rejectionThreshold) * 100, decimals: 2)
+            append(Double(threshold) * 100, decimals: 2)
             append(" %")
         }
         newline()

@@ -175,7 +175,7 @@ struct ClassifyCommand {
         }
         let why: StaticString =
             switch event {
-            case jpeg_stream_cut_off: "cut off: it has no end marker"
+            case jpeg_stream_cut_off: "truncated: it has no end marker"
             case jpeg_stream_too_large: "too large: more than 64 MB"
             case jpeg_stream_no_memory: "no memory for it"
             default: "damaged: a segment's length is impossible"

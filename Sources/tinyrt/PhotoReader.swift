@@ -48,7 +48,7 @@ enum PhotoReader {
         defer { message.deallocate() }
         let status = image_decode(bytes, count, &options, &image, message, messageBytes)
         guard status == image_ok else {
-            if status == image_truncated { words.append("cut off: ") }
+            if status == image_truncated { words.append("truncated: ") }
             words.append(system: message)
             return .unreadable(words)
         }

@@ -72,7 +72,7 @@ private func json(_ line: some StringProtocol) throws -> [String: Any] {
     @Test func theDevicesCommandSaysWhatTheWorkstationsSays() throws {
         let model = try Made.model.get()
         let photos = Array(try validationPhotos().prefix(5)) + ["samples/photos/coffee.jpg"]
-        for options in [["--top", "3"], ["--json", "--top", "3"]] {
+        for options in [["--top", "3"], ["--json", "--top", "3"], ["--threshold", "0.95"], ["--threshold=1", "--json"]] {
             let host = try Command.run("tiny", ["classify", model] + photos + options)
             let device = try Command.run("tinyrt", ["classify", model] + photos + options)
             #expect(host.exitCode == 0, "\(host.errors)")

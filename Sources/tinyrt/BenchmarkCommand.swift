@@ -31,8 +31,8 @@ enum BenchmarkCommand {
         guard let (model, _) = ModelFile.open(path, exitCode: &exitCode) else { return exitCode }
         var text = TextBytes()
         do {
-            let session = try Session(model: model, instructionSet: options.isa)
-            let arena = try Session.arenaBytes(for: model, instructionSet: options.isa)
+            let session = try Session(model: model, instructionSet: options.isa, threads: options.threads)
+            let arena = try Session.arenaBytes(for: model, instructionSet: options.isa, threads: options.threads)
             let times = time(session, options)
             defer { times.deallocate() }
             let report = Report(

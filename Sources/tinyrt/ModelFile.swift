@@ -40,7 +40,7 @@ enum ModelFile {
 
     static func openSession(_ model: Model, _ path: Argument, threads: Int, exitCode: inout Int32) -> Session? {
         do {
-            return try Session(model: model)
+            return try Session(model: model, threads: threads)
         } catch {
             complain(path, error)
             exitCode = ExitCode.failure

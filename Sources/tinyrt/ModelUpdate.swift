@@ -34,7 +34,7 @@ final class ModelUpdate {
         case .unreadable(let error):
             Output.complain(path.bytes, device_error_text(error))
             exitCode = ExitCode.outputNotWritten
-        case .damaged(.notATinyModel) where !isNamedAsModel(path):
+        case .damaged(.notATinyModel) where !isNamedAsModel(path), .damaged(.tooShort) where !isNamedAsModel(path):
             Output.complain(
                 path.bytes,
                 "another file than a model stands there; remove it first, or choose a name that ends in .tiny")

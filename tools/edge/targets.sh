@@ -3,11 +3,13 @@
 #   triple         Debian's name: its cross packages hold glibc's headers and libc.so.6, and GCC's libgcc.a
 #   musl_triple    the same machine with musl, for the command
 #   machine        what every C file is compiled for: the least processor of Debian's port; faster instructions are chosen while running
+#   neon           flags that only Kernels/*_neon.c get, whose code runs where the processor has NEON
 #   swift_target   the standard library of the toolchain that fits, and the same machine for Swift's C importer
 #   emulation      the machine's name for the linker
 select_target() {  # ARCHITECTURE
     architecture=$1
     machine=()
+    neon=
     case $architecture in
         x86_64) triple=x86_64-linux-gnu musl_triple=x86_64-linux-musl emulation=elf_x86_64 swift_target=x86_64-unknown-linux-gnu ;;
         aarch64)
@@ -15,7 +17,8 @@ select_target() {  # ARCHITECTURE
             machine=(-mno-outline-atomics) ;;
         armv7)
             triple=arm-linux-gnueabihf musl_triple=arm-linux-musleabihf emulation=armelf_linux_eabi swift_target=armv7-none-none-eabi
-            machine=(-march=armv7-a -mfloat-abi=hard -mfpu=vfpv3-d16) ;;
+            machine=(-march=armv7-a -mfloat-abi=hard -mfpu=vfpv3-d16)
+            neon=-mfpu=neon ;;
         riscv64)
             triple=riscv64-linux-gnu musl_triple=riscv64-linux-musl emulation=elf64lriscv swift_target=riscv64-none-none-eabi
             machine=(-march=rv64gc -mabi=lp64d) ;;

@@ -23,8 +23,10 @@ enum SelfTestCommand {
             if let (model, _) = ModelFile.open(path, exitCode: &exitCode) {
                 var lines = TextBytes()
                 test(model) { instructionSet, error in
-                    lines.append(visible: path.bytes)
-                    lines.append(": ")
+                    if options.names.count > 1 {
+                        lines.append(visible: path.bytes)
+                        lines.append(": ")
+                    }
                     lines.append(instructionSet.name)
                     lines.append(": ")
                     if let error {

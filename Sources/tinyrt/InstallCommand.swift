@@ -11,7 +11,7 @@ enum InstallCommand {
             Checks NEW.tiny, runs its self-test with each instruction set of this processor, writes it beside MODEL.tiny, and renames it
             into place once it is on the disk. What stood there is kept as MODEL.tiny.previous: see rollback. Killed at any moment, or
             without power, one whole model stands under the name; the next install removes what the killed one left. `tinyrt watch` takes
-            the new model before its next photo. Exit code 74: it could not be written, and nothing has changed. Example:
+            the new model before its next photo. Exit code 74: it could not be written; the message says whether anything has changed. Example:
 
               tinyrt install /tmp/birds-2.tiny --as /var/lib/birds/birds.tiny
 

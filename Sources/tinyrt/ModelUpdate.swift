@@ -48,13 +48,14 @@ final class ModelUpdate {
 
     var previousPath: Argument { Argument(pointer: UnsafePointer(update.previous)) }
 
-    /// Returns the exit code; what is wrong has been said, and what stood under the name stands there still.
+    /// Returns the exit code; what is wrong has been said.
     func replace(with new: StoredModel) -> Int32 {
         var error = device_update_write(&update, new.bytes.baseAddress, new.bytes.count)
         if error == 0, current != nil { error = device_update_keep(&update) }
-        if error == 0 { error = device_update_publish(&update) }
+        if error != 0 { return said(error, "; nothing has changed") }
+        error = device_update_publish(&update)
         if error == 0, current != nil { error = device_update_retire(&update) }
-        return said(error)
+        return said(error, "; check which model stands there, and install it again")
     }
 
     /// A kept file is the one that was replaced, if it differs from the one that stands; a link to that one, or half a copy, if not.
@@ -68,9 +69,12 @@ final class ModelUpdate {
         }
     }
 
-    private func said(_ error: Int32) -> Int32 {
+    private func said(_ error: Int32, _ consequence: StaticString = "") -> Int32 {
         if error == 0 { return ExitCode.done }
-        Output.complain(path.bytes, device_error_text(error))
+        var why = TextBytes()
+        why.append(system: device_error_text(error))
+        why.append(consequence)
+        Output.complain(path.bytes, why)
         return ExitCode.outputNotWritten
     }
 

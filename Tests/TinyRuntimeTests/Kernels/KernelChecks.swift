@@ -3,8 +3,6 @@
 import CTinyKernels
 import Testing
 
-@testable import TinyRuntime
-
 enum KernelChecks {
     static var plain: UnsafePointer<tk_kernels> {
         guard let kernels = kernels(TK_ISA_PLAIN) else { preconditionFailure("every build has the plain kernels") }
@@ -17,7 +15,7 @@ enum KernelChecks {
 
     /// All instruction sets that run here, for tests of single ops.
     static var available: [UnsafePointer<tk_kernels>] {
-        InstructionSet.allCases.compactMap { kernels($0.code) }
+        (0..<TK_ISA_COUNT.rawValue).compactMap { kernels(tk_isa(rawValue: $0)) }
     }
 
     static func name(_ kernels: UnsafePointer<tk_kernels>) -> String { String(cString: kernels.pointee.name) }

@@ -1,4 +1,5 @@
-// thread_pool over POSIX threads: a round's number tells the threads that there is work, a count tells the caller that it is done.
+// thread_pool over POSIX threads. A round's rows lie in chunks, and whoever is awake takes the next one: on a busy machine, where a woken
+// thread comes late or never, the caller does it all and waits for nobody.
 #define _POSIX_C_SOURCE 200809L
 #include "thread_pool.h"
 
@@ -23,17 +24,20 @@ typedef struct worker {
 struct tk_pool {
     int32_t threads;
     int32_t started;  // of the workers
-    bool stopping;
-    // The work of this round.
+    // This round's work: changed between rounds only, read by those who hold a chunk of the round.
     tk_convolution_function *run;
     const tk_convolution *op;
     const uint8_t *input;
     uint8_t *output;
     char *scratch;
     size_t scratch_stride;
-    // Read outside the lock while spinning, changed inside it where someone may sleep on it.
-    uint32_t round;
-    int32_t working;  // workers not yet done with this round
+    uint32_t chunks;
+    // Atomic. The round's number in the upper half, chunks not yet taken in the lower one: a chunk can only be taken from the round that
+    // was looked at.
+    uint64_t open;
+    uint32_t unfinished;  // atomic: chunks not yet computed
+    uint32_t sleepers;    // atomic
+    int32_t stopping;     // atomic
     pthread_mutex_t lock;
     pthread_cond_t begin, end;
     worker workers[];
@@ -47,45 +51,55 @@ static inline void relax(void) {
 #endif
 }
 
-static void run_part(const tk_pool *pool, int32_t index) {
-    const int64_t rows = pool->op->output_height;
-    const int32_t first = (int32_t)(rows * index / pool->threads), end = (int32_t)(rows * (index + 1) / pool->threads);
-    if (first < end) {
-        pool->run(pool->op, pool->input, pool->output, pool->scratch + (size_t)index * pool->scratch_stride, first, end);
-    }
+static bool has_work(const tk_pool *pool) {
+    return (uint32_t)__atomic_load_n(&pool->open, __ATOMIC_SEQ_CST) > 0 || __atomic_load_n(&pool->stopping, __ATOMIC_SEQ_CST);
 }
 
-static uint32_t wait_for_round(tk_pool *pool, uint32_t seen) {
-    for (int spin = 0; spin < spins; spin++) {
-        const uint32_t round = __atomic_load_n(&pool->round, __ATOMIC_ACQUIRE);
-        if (round != seen) return round;
-        relax();
+// Computes chunks until none is left. Says whether there was one.
+static bool run_chunks(tk_pool *pool, int32_t thread) {
+    bool any = false;
+    uint64_t seen = __atomic_load_n(&pool->open, __ATOMIC_ACQUIRE);
+    while ((uint32_t)seen > 0) {
+        if (!__atomic_compare_exchange_n(&pool->open, &seen, seen - 1, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) continue;
+        // The round lasts until this chunk is done.
+        any = true;
+        const int64_t rows = pool->op->output_height, place = (uint32_t)seen - 1;
+        const int32_t first = (int32_t)(rows * place / pool->chunks), end = (int32_t)(rows * (place + 1) / pool->chunks);
+        pool->run(pool->op, pool->input, pool->output, pool->scratch + (size_t)thread * pool->scratch_stride, first, end);
+        if (__atomic_sub_fetch(&pool->unfinished, 1, __ATOMIC_ACQ_REL) == 0 && thread != 0) {
+            pthread_mutex_lock(&pool->lock);
+            pthread_cond_signal(&pool->end);
+            pthread_mutex_unlock(&pool->lock);
+        }
+        seen = __atomic_load_n(&pool->open, __ATOMIC_ACQUIRE);
     }
+    return any;
+}
+
+static void sleep_until_work(tk_pool *pool) {
     pthread_mutex_lock(&pool->lock);
-    while (pool->round == seen) pthread_cond_wait(&pool->begin, &pool->lock);
-    seen = pool->round;
+    // Counted before the last look: a round that begins afterwards sees the sleeper.
+    __atomic_add_fetch(&pool->sleepers, 1, __ATOMIC_SEQ_CST);
+    while (!has_work(pool)) pthread_cond_wait(&pool->begin, &pool->lock);
+    __atomic_sub_fetch(&pool->sleepers, 1, __ATOMIC_SEQ_CST);
     pthread_mutex_unlock(&pool->lock);
-    return seen;
 }
 
 static void *work(void *argument) {
     const worker *self = argument;
     tk_pool *pool = self->pool;
-    for (uint32_t seen = 0;;) {
-        seen = wait_for_round(pool, seen);
-        if (pool->stopping) return NULL;
-        run_part(pool, self->index);
-        if (__atomic_sub_fetch(&pool->working, 1, __ATOMIC_ACQ_REL) == 0) {
-            pthread_mutex_lock(&pool->lock);
-            pthread_cond_signal(&pool->end);
-            pthread_mutex_unlock(&pool->lock);
-        }
+    while (!__atomic_load_n(&pool->stopping, __ATOMIC_ACQUIRE)) {
+        // One that came too late would spin on the processor that the others need.
+        const bool found = run_chunks(pool, self->index);
+        for (int spin = 0; found && spin < spins && !has_work(pool); spin++) relax();
+        if (!has_work(pool)) sleep_until_work(pool);
     }
+    return NULL;
 }
 
-static void begin_round(tk_pool *pool) {
+static void wake(tk_pool *pool) {
+    if (__atomic_load_n(&pool->sleepers, __ATOMIC_SEQ_CST) == 0) return;
     pthread_mutex_lock(&pool->lock);
-    __atomic_store_n(&pool->round, pool->round + 1, __ATOMIC_RELEASE);
     pthread_cond_broadcast(&pool->begin);
     pthread_mutex_unlock(&pool->lock);
 }
@@ -123,8 +137,8 @@ tk_pool *tk_pool_create(int32_t threads) {
 
 void tk_pool_destroy(tk_pool *pool) {
     if (pool == NULL) return;
-    pool->stopping = true;
-    begin_round(pool);
+    __atomic_store_n(&pool->stopping, 1, __ATOMIC_SEQ_CST);
+    wake(pool);
     for (int32_t index = 0; index < pool->started; index++) pthread_join(pool->workers[index].thread, NULL);
     pthread_cond_destroy(&pool->end);
     pthread_cond_destroy(&pool->begin);
@@ -134,20 +148,26 @@ void tk_pool_destroy(tk_pool *pool) {
 
 void tk_pool_run(tk_pool *pool, tk_convolution_function *run, const tk_convolution *op, const uint8_t *input, uint8_t *output,
                  void *scratch, size_t scratch_stride) {
+    // Two chunks a thread: one that comes late still finds something.
+    const uint32_t wanted = 2 * (uint32_t)pool->threads, rows = (uint32_t)op->output_height;
+    const uint32_t chunks = rows < wanted ? rows : wanted;
     pool->run = run;
     pool->op = op;
     pool->input = input;
     pool->output = output;
     pool->scratch = scratch;
     pool->scratch_stride = scratch_stride;
-    __atomic_store_n(&pool->working, pool->threads - 1, __ATOMIC_RELAXED);
-    begin_round(pool);
-    run_part(pool, 0);
+    pool->chunks = chunks;
+    __atomic_store_n(&pool->unfinished, chunks, __ATOMIC_RELAXED);
+    const uint64_t round = (__atomic_load_n(&pool->open, __ATOMIC_RELAXED) >> 32) + 1;
+    __atomic_store_n(&pool->open, round << 32 | chunks, __ATOMIC_SEQ_CST);
+    wake(pool);
+    run_chunks(pool, 0);
     for (int spin = 0; spin < spins; spin++) {
-        if (__atomic_load_n(&pool->working, __ATOMIC_ACQUIRE) == 0) return;
+        if (__atomic_load_n(&pool->unfinished, __ATOMIC_ACQUIRE) == 0) return;
         relax();
     }
     pthread_mutex_lock(&pool->lock);
-    while (__atomic_load_n(&pool->working, __ATOMIC_ACQUIRE) != 0) pthread_cond_wait(&pool->end, &pool->lock);
+    while (__atomic_load_n(&pool->unfinished, __ATOMIC_ACQUIRE) != 0) pthread_cond_wait(&pool->end, &pool->lock);
     pthread_mutex_unlock(&pool->lock);
 }

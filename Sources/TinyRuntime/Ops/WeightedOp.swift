@@ -8,7 +8,7 @@ struct WeightedOp {
     /// From the arena's start.
     let input: Int
     let output: Int
-    /// Below this a second thread costs more than it saves (measured: docs/benchmarks.md).
+    /// Multiplications from which an op is divided: some 4 µs of an AVX-512 core, about what it costs to call another thread.
     private static let leastWorkForThreads: UInt64 = 400_000
     private let isWorthThreads: Bool
 

@@ -1,4 +1,5 @@
-// thread_pool: a session's own threads: a convolution's output rows are divided among them and the caller. And the flag by which one
+// thread_pool: a session's own threads: a convolution's output rows are divided among them and the caller, in chunks that whoever is awake
+// takes. And the flag by which one
 // thread asks another's run to stop.
 //
 //     tk_pool *pool = tk_pool_create(4);            three threads; the caller is the fourth

@@ -116,8 +116,10 @@ private enum Kernel: Sendable {
     case linear(weight: Tensor, bias: Tensor?)
     case activate(Activation)
     case clamp(low: Float, high: Float)
+    case apply(InferenceFunction)
     case add, multiply, concat, globalAveragePool, globalMaxPool
     case maxPool(Window)
+    case averagePool(Window, countsPadding: Bool)
 
     init(_ node: FloatGraph.Node, _ weights: inout InterpreterWeights) throws {
         switch node.op {
@@ -137,12 +139,17 @@ private enum Kernel: Sendable {
         case .clip(let low, let high): self = .clamp(low: low, high: high)
         case .sigmoid: self = .activate(.sigmoid)
         case .elu: self = .activate(.elu)
+        case .hardSigmoid(let alpha, let beta): self = .apply(.hardSigmoid(alpha: alpha, beta: beta))
+        case .hardSwish: self = .apply(.hardSwish)
+        case .silu: self = .apply(.silu)
+        case .leakyRelu(let slope): self = .apply(.leakyRelu(slope: slope))
         case .add: self = .add
         case .multiply: self = .multiply
         case .concat: self = .concat
         case .globalAveragePool: self = .globalAveragePool
         case .globalMaxPool: self = .globalMaxPool
         case .maxPool(let window): self = .maxPool(window)
+        case .averagePool(let window, let countsPadding): self = .averagePool(window, countsPadding: countsPadding)
         }
     }
 
@@ -157,12 +164,17 @@ private enum Kernel: Sendable {
         case .linear(let weight, let bias): backend.linear(inputs[0], weight: weight, bias: bias)
         case .activate(let activation): backend.activate(inputs[0], activation)
         case .clamp(let low, let high): backend.clamp(inputs[0], low: low, high: high)
+        case .apply(let function): backend.apply(function, to: inputs[0])
         case .add: backend.add(inputs[0], inputs[1])
-        case .multiply: backend.multiply(inputs[0], inputs[1])
+        case .multiply:
+            inputs[0].shape == inputs[1].shape
+                ? backend.multiply(inputs[0], inputs[1]) : backend.scaleChannels(inputs[0], by: inputs[1])
         case .concat: backend.concat(inputs)
         case .globalAveragePool: backend.globalAveragePool(inputs[0])
         case .globalMaxPool: backend.globalMaxPool(inputs[0])
         case .maxPool(let window): backend.maxPool(inputs[0], window: window)
+        case .averagePool(let window, let countsPadding):
+            backend.averagePool(inputs[0], window: window, countsPadding: countsPadding)
         }
     }
 }

@@ -1,5 +1,5 @@
 // OperatorFusion: from float nodes to the steps that the device will run. A ReLU or clip right after an op that can
-// clamp its output (convolution, linear, add, multiply, average pool) becomes that op's clamp: the value between them
+// clamp its output (convolution, linear, add, multiply, average pools) becomes that op's clamp: the value between them
 // is never rounded. Sums of linear layers are merged first. Left out: anything that changes a value; scales and
 // integers come later.
 
@@ -122,15 +122,17 @@ extension GraphOp {
 
     var window: Window? {
         switch self {
-        case .convolution(_, _, let window, _), .maxPool(let window): window
+        case .convolution(_, _, let window, _), .maxPool(let window), .averagePool(let window, _): window
         default: nil
         }
     }
 
     var canClamp: Bool {
         switch self {
-        case .convolution, .linear, .add, .multiply, .globalAveragePool: true
-        case .batchNorm, .relu, .clip, .sigmoid, .elu, .concat, .globalMaxPool, .maxPool: false
+        case .convolution, .linear, .add, .multiply, .globalAveragePool, .averagePool: true
+        case .batchNorm, .relu, .clip, .sigmoid, .elu, .hardSigmoid, .hardSwish, .silu, .leakyRelu, .concat,
+            .globalMaxPool, .maxPool:
+            false
         }
     }
 
@@ -141,6 +143,10 @@ extension GraphOp {
         case .clip(let low, let high): { min(max($0, Double(low)), Double(high)) }
         case .sigmoid: { 1 / (1 + exp(-$0)) }
         case .elu: { $0 > 0 ? $0 : expm1($0) }
+        case .hardSigmoid(let alpha, let beta): { min(max(Double(alpha) * $0 + Double(beta), 0), 1) }
+        case .hardSwish: { $0 * min(max($0 / 6 + 0.5, 0), 1) }
+        case .silu: { $0 / (1 + exp(-$0)) }
+        case .leakyRelu(let slope): { $0 >= 0 ? $0 : Double(slope) * $0 }
         default: nil
         }
     }

@@ -63,6 +63,9 @@ private struct Builder {
         switch step.op {
         case .convolution(let weight, let bias, let window, let groups):
             let isDepthwise = groups > 1
+            if let shape = graph.weights[weight]?.shape, isDepthwise, shape[1] != 1 || shape[0] != groups {
+                throw ConversionError.badNode(name: step.name, reason: "grouped convolutions are not converted yet")
+            }
             let weights = try weights(weight, bias, of: step, isDepthwise: isDepthwise, outputScale)
             let pad = try padPixel(step, window, isDepthwise: isDepthwise)
             return isDepthwise ? .depthwise(weights, window) : .convolution(weights, window, padPixel: pad)
@@ -70,6 +73,8 @@ private struct Builder {
             return .fullyConnected(try weights(weight, bias, of: step, isDepthwise: false, outputScale))
         case .add:
             return .add(scale0: Float(inputScales[0] / outputScale), scale1: Float(inputScales[1] / outputScale))
+        case .multiply where tensors[inputs[0]].bytes != tensors[inputs[1]].bytes:
+            throw ConversionError.badNode(name: step.name, reason: "factors of channels are not converted yet")
         case .multiply: return .multiply(scale: Float(inputScales[0] * inputScales[1] / outputScale))
         case .concat: return .concat
         case .globalAveragePool:
@@ -77,7 +82,9 @@ private struct Builder {
             return .globalAveragePool(scale: Float(inputScales[0] / (Double(pixels) * outputScale)))
         case .globalMaxPool: return .globalMaxPool
         case .maxPool(let window): return .maxPool(window)
-        case .relu, .clip, .sigmoid, .elu, .batchNorm:
+        case .averagePool:
+            throw ConversionError.badNode(name: step.name, reason: "average pools with a window are not converted yet")
+        case .relu, .clip, .sigmoid, .elu, .hardSigmoid, .hardSwish, .silu, .leakyRelu, .batchNorm:
             guard let function = step.op.table else {
                 throw ConversionError.badNode(name: step.name, reason: "a \(step.op.name) cannot stand here")
             }

@@ -105,10 +105,10 @@ extension FloatGraph {
         case .convolution(let weight, let bias, let window, let groups):
             let (height, width) = try slide(window, over: first, node)
             let shape = try weightShape(weight, rank: 4, node)
-            guard groups == 1 ? shape[1] == first[0] : groups == first[0] && shape[1] == 1 && shape[0] == groups else {
+            guard groups >= 1, first[0] % groups == 0, shape[0] % groups == 0, shape[1] == first[0] / groups else {
                 throw node.error(
                     "weight '\(weight)' of shape \(shape.said) with \(groups) groups does not fit \(first[0]) input channels;"
-                        + " accepted: one group, or depthwise with as many groups as input and output channels")
+                        + " accepted: groups that divide input and output channels, weights O × I/groups × KH × KW")
             }
             guard shape[2] == window.kernelHeight, shape[3] == window.kernelWidth else {
                 throw node.error(
@@ -135,11 +135,24 @@ extension FloatGraph {
         case .clip(let low, let high):
             guard low <= high else { throw node.error("range \(low)…\(high)") }
             result = first
-        case .relu, .sigmoid, .elu:
+        case .hardSigmoid(let alpha, let beta):
+            guard alpha.isFinite, beta.isFinite else { throw node.error("alpha \(alpha), beta \(beta)") }
             result = first
-        case .add, .multiply:
+        case .leakyRelu(let slope):
+            guard slope.isFinite else { throw node.error("slope \(slope)") }
+            result = first
+        case .relu, .sigmoid, .elu, .hardSwish, .silu:
+            result = first
+        case .add:
             guard inputs[1] == first else {
                 throw node.error("its inputs are N × \(first.said) and N × \(inputs[1].said), it takes equal shapes")
+            }
+            result = first
+        case .multiply:
+            guard inputs[1] == first || first.count == 3 && inputs[1] == [first[0]] else {
+                throw node.error(
+                    "its inputs are N × \(first.said) and N × \(inputs[1].said), it takes equal shapes, or an image"
+                        + " N × C × H × W and one factor a channel, N × C")
             }
             result = first
         case .concat:
@@ -154,7 +167,7 @@ extension FloatGraph {
         case .globalAveragePool, .globalMaxPool:
             guard first.count == 3 else { throw node.error("its input is N × \(first.said), it takes N × C × H × W") }
             result = [first[0]]
-        case .maxPool(let window):
+        case .maxPool(let window), .averagePool(let window, _):
             let (height, width) = try slide(window, over: first, node)
             guard max(window.padTop, window.padBottom) < window.kernelHeight,
                 max(window.padLeft, window.padRight) < window.kernelWidth

@@ -50,10 +50,12 @@ package struct FloatGraph: Sendable, Equatable {
     package var weights: [String: Weight]
     /// ONNX `metadata_props`: see `ModelMetadata`.
     package var metadata: [String: String]
+    /// What a reader left out or changed that the user should know: one sentence each. Not part of the network.
+    package var notes: [String]
 
     package init(
         name: String, input: Input, nodes: [Node], output: String, weights: [String: Weight],
-        metadata: [String: String] = [:]
+        metadata: [String: String] = [:], notes: [String] = []
     ) {
         self.name = name
         self.input = input
@@ -61,12 +63,13 @@ package struct FloatGraph: Sendable, Equatable {
         self.output = output
         self.weights = weights
         self.metadata = metadata
+        self.notes = notes
     }
 }
 
 /// The closed set of float ops. Adding one: docs/adding-an-op.md.
 package enum GraphOp: Sendable, Equatable {
-    /// weight: O I/groups KH KW; groups 1 or I (= O).
+    /// weight: O I/groups KH KW; groups divides I and O (I: depthwise).
     case convolution(weight: String, bias: String?, window: Window, groups: Int)
     /// On N C H W or N C.
     case batchNorm(scale: String, shift: String, mean: String, variance: String, epsilon: Float)
@@ -77,7 +80,16 @@ package enum GraphOp: Sendable, Equatable {
     case clip(low: Float, high: Float)
     case sigmoid
     case elu
+    /// max(0, min(1, alpha·x + beta)).
+    case hardSigmoid(alpha: Float, beta: Float)
+    /// x · max(0, min(1, x/6 + 1/2)).
+    case hardSwish
+    /// x · sigmoid(x).
+    case silu
+    /// x where x ≥ 0, else slope · x.
+    case leakyRelu(slope: Float)
     case add
+    /// Two edges of one shape; or an image C H W and features C, in this order: each channel times its factor.
     case multiply
     /// Along channels.
     case concat
@@ -85,4 +97,7 @@ package enum GraphOp: Sendable, Equatable {
     case globalAveragePool
     case globalMaxPool
     case maxPool(window: Window)
+    /// Each sum is divided by the window's size or, where `countsPadding` is false, by the number of its pixels inside
+    /// the image.
+    case averagePool(window: Window, countsPadding: Bool)
 }

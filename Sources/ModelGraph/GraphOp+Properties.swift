@@ -14,12 +14,17 @@ extension GraphOp {
         case .clip: "clip"
         case .sigmoid: "sigmoid"
         case .elu: "elu"
+        case .hardSigmoid: "hardSigmoid"
+        case .hardSwish: "hardSwish"
+        case .silu: "silu"
+        case .leakyRelu: "leakyRelu"
         case .add: "add"
         case .multiply: "multiply"
         case .concat: "concat"
         case .globalAveragePool: "globalAveragePool"
         case .globalMaxPool: "globalMaxPool"
         case .maxPool: "maxPool"
+        case .averagePool: "averagePool"
         }
     }
 

@@ -1,4 +1,5 @@
-// Activations: identity, relu, relu6, sigmoid, elu, each with its derivative told from its own output.
+// Activations: identity, relu, relu6, sigmoid, elu, each with its derivative told from its own output; and those that are
+// only inferred with.
 
 import CTensorKernels
 
@@ -34,7 +35,21 @@ extension Activation {
     }
 }
 
+extension InferenceFunction {
+    /// f(x).
+    func value(_ x: Float) -> Float {
+        switch self {
+        case .hardSigmoid(let alpha, let beta): max(0, min(1, alpha * x + beta))
+        case .hardSwish: x * max(0, min(1, x / 6 + 0.5))
+        case .silu: x / (1 + expf(-x))
+        case .leakyRelu(let slope): x >= 0 ? x : slope * x
+        }
+    }
+}
+
 extension PlainBackend {
+    package func apply(_ function: InferenceFunction, to x: Tensor) -> Tensor { map(x) { function.value($0) } }
+
     package func activate(_ x: Tensor, _ activation: Activation) -> Tensor { map(x) { activation.value($0) } }
 
     package func activateBackward(output: Tensor, _ activation: Activation, outputGradient: Tensor) -> Tensor {
@@ -45,6 +60,13 @@ extension PlainBackend {
 }
 
 extension FastBackend {
+    package func apply(_ function: InferenceFunction, to x: Tensor) -> Tensor {
+        let result = makeTensor(shape: x.shape)
+        let (kernel, p, q) = function.kernel
+        tensor_apply(engine, x.count, x.host, kernel, p, q, result.host)
+        return result
+    }
+
     /// Sigmoid and ELU stand only behind small tensors (N C): their plain versions serve.
     package func activate(_ x: Tensor, _ activation: Activation) -> Tensor {
         guard let kernel = activation.kernelIfAny else { return plain.activate(x, activation) }
@@ -67,6 +89,17 @@ extension FastBackend {
         let result = makeTensor(shape: x.shape)
         tensor_clamp(engine, x.count, x.host, low, high, result.host)
         return result
+    }
+}
+
+extension InferenceFunction {
+    var kernel: (function: tensor_function, p: Float, q: Float) {
+        switch self {
+        case .hardSigmoid(let alpha, let beta): (TENSOR_HARD_SIGMOID, alpha, beta)
+        case .hardSwish: (TENSOR_HARD_SWISH, 0, 0)
+        case .silu: (TENSOR_SILU, 0, 0)
+        case .leakyRelu(let slope): (TENSOR_LEAKY_RELU, slope, 0)
+        }
     }
 }
 

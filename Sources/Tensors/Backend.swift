@@ -50,6 +50,18 @@ package enum Activation: Hashable, Sendable {
     case elu
 }
 
+/// Functions of one value that are only inferred with: no gradient. The names are ONNX's.
+package enum InferenceFunction: Hashable, Sendable {
+    /// max(0, min(1, alpha·x + beta)).
+    case hardSigmoid(alpha: Float, beta: Float)
+    /// x · max(0, min(1, x/6 + 1/2)).
+    case hardSwish
+    /// x · sigmoid(x).
+    case silu
+    /// x where x ≥ 0, else slope · x.
+    case leakyRelu(slope: Float)
+}
+
 /// What batch norm's backward needs of its forward: the batch's mean and 1/√(variance + epsilon), one a channel.
 package struct BatchStatistics: Sendable {
     package var mean: Tensor
@@ -64,7 +76,7 @@ package protocol Backend: AnyObject, Sendable {
     /// Memory for `count` values, not initialized.
     func makeStorage(count: Int) -> any TensorStorage
 
-    // MARK: Convolution — x: N H W I; weight: O KH KW I/groups; bias: O; result N H' W' O. Groups are 1 or I (= O: depthwise).
+    // MARK: Convolution — x: N H W I; weight: O KH KW I/groups; bias: O; result N H' W' O. Groups divide I and O.
     func convolution(_ x: Tensor, weight: Tensor, bias: Tensor?, window: Window, groups: Int) -> Tensor
     /// The input's gradient is left out where nobody asked for it (the photo).
     func convolutionBackward(
@@ -98,8 +110,11 @@ package protocol Backend: AnyObject, Sendable {
     func activateBackward(output: Tensor, _ activation: Activation, outputGradient: Tensor) -> Tensor
     /// max(low, min(high, x)): ONNX's Clip; inference only.
     func clamp(_ x: Tensor, low: Float, high: Float) -> Tensor
+    func apply(_ function: InferenceFunction, to x: Tensor) -> Tensor
     func add(_ a: Tensor, _ b: Tensor) -> Tensor
     func multiply(_ a: Tensor, _ b: Tensor) -> Tensor
+    /// x: N H W C, factors: N C; every pixel's channel times its factor. Inference only.
+    func scaleChannels(_ x: Tensor, by factors: Tensor) -> Tensor
     func scale(_ x: Tensor, by factor: Float) -> Tensor
     /// target += x
     func accumulate(_ x: Tensor, into target: Tensor)
@@ -115,6 +130,9 @@ package protocol Backend: AnyObject, Sendable {
     /// Padding never wins.
     func maxPool(_ x: Tensor, window: Window) -> Tensor
     func maxPoolBackward(_ x: Tensor, output: Tensor, window: Window, outputGradient: Tensor) -> Tensor
+    /// Σ of a window's pixels over the window's size or, where padding does not count, over the number of pixels
+    /// inside the image. Inference only.
+    func averagePool(_ x: Tensor, window: Window, countsPadding: Bool) -> Tensor
     /// Along the last axis.
     func concat(_ parts: [Tensor]) -> Tensor
     /// The inverse of `concat`: sizes of the last axis.

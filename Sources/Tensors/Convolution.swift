@@ -1,6 +1,6 @@
 // Convolution: y[n, p, q, o] = bias[o] + Σ x[n, p·stride + r − padTop, q·stride + s − padLeft, i] · w[o, r, s, i], with
-// zeros outside the image. Depthwise (groups = channels): the same with i = o only. x: N H W I; weight: O KH KW
-// I/groups; y: N H' W' O.
+// zeros outside the image. With groups, the channels o of a group read its own I/groups channels i only; depthwise
+// (groups = I = O): i = o. x: N H W I; weight: O KH KW I/groups; y: N H' W' O.
 
 import CTensorKernels
 
@@ -55,7 +55,8 @@ extension ConvolutionShape {
     func forEachOutput(
         _ visit: (_ position: Int, _ channel: Int, _ taps: ((_ input: Int, _ weight: Int) -> Void) -> Void) -> Void
     ) {
-        let channelsPerGroup = isDepthwise ? 1 : inputChannels
+        let channelsPerGroup = inputChannels / groups
+        let outputsPerGroup = outputChannels / groups
         var position = 0
         for n in 0..<batch {
             for p in 0..<outputHeight {
@@ -72,7 +73,7 @@ extension ConvolutionShape {
                                 let y = p * window.strideHeight - window.padTop + r
                                 for s in columns {
                                     let x = q * window.strideWidth - window.padLeft + s
-                                    let pixel = ((n * height + y) * width + x) * inputChannels + (isDepthwise ? o : 0)
+                                    let pixel = ((n * height + y) * width + x) * inputChannels + o / outputsPerGroup * channelsPerGroup
                                     let tap =
                                         ((o * window.kernelHeight + r) * window.kernelWidth + s) * channelsPerGroup
                                     for i in 0..<channelsPerGroup { pair(pixel + i, tap + i) }
@@ -97,7 +98,7 @@ extension FastBackend {
             tensor_depthwise(engine, &sizes, x.host, weight.host, bias?.host, result.host)
             return result
         }
-        if !shape.isDepthwise && tensor_convolution(engine, &sizes, x.host, weight.host, bias?.host, result.host) {
+        if tensor_convolution(engine, &sizes, x.host, weight.host, bias?.host, result.host) {
             return result
         }
         return plain.convolution(x, weight: weight, bias: bias, window: window, groups: groups)
@@ -123,7 +124,7 @@ extension FastBackend {
                 engine, &sizes, x.host, weight.host, dy, &gradient, input?.host, weightGradient.host, bias?.host)
             return (input, weightGradient, bias)
         }
-        if !shape.isDepthwise
+        if groups == 1
             && tensor_convolution_backward(
                 engine, &sizes, x.host, weight.host, dy, &gradient, input?.host, weightGradient.host, bias?.host)
         {
@@ -143,6 +144,7 @@ extension ConvolutionShape {
             batch: batch, height: height, width: width, input_channels: inputChannels, output_channels: outputChannels,
             output_height: outputHeight, output_width: outputWidth, kernel_height: window.kernelHeight,
             kernel_width: window.kernelWidth, stride_height: window.strideHeight, stride_width: window.strideWidth,
-            pad_top: window.padTop, pad_bottom: window.padBottom, pad_left: window.padLeft, pad_right: window.padRight)
+            pad_top: window.padTop, pad_bottom: window.padBottom, pad_left: window.padLeft, pad_right: window.padRight,
+            groups: groups)
     }
 }

@@ -9,7 +9,7 @@ struct ConvolutionShape: Hashable {
     var outputHeight: Int
     var outputWidth: Int
     var window: Window
-    var isDepthwise: Bool
+    var groups: Int
 
     init(_ x: Tensor, weight: Tensor, window: Window, groups: Int) {
         precondition(
@@ -20,11 +20,11 @@ struct ConvolutionShape: Hashable {
         inputChannels = x.shape[3]
         outputChannels = weight.shape[0]
         self.window = window
-        isDepthwise = groups != 1
+        self.groups = groups
         outputHeight = window.outputHeight(height)
         outputWidth = window.outputWidth(width)
         precondition(
-            groups == 1 || (groups == inputChannels && groups == outputChannels),
+            groups >= 1 && inputChannels % groups == 0 && outputChannels % groups == 0,
             "\(groups) groups of \(inputChannels) input and \(outputChannels) output channels")
         precondition(
             Array(weight.shape[1...]) == [window.kernelHeight, window.kernelWidth, inputChannels / groups],
@@ -41,8 +41,10 @@ struct ConvolutionShape: Hashable {
 
     var input: [Int] { [batch, height, width, inputChannels] }
     var output: [Int] { [batch, outputHeight, outputWidth, outputChannels] }
+    /// Each channel by itself. (One channel of one group is dense: there is no difference.)
+    var isDepthwise: Bool { groups > 1 && groups == inputChannels && groups == outputChannels }
     /// One kernel position a pixel, no padding: a product of matrices, pixels × channels.
-    var isPointwise: Bool { !isDepthwise && window == Window(kernel: 1) }
+    var isPointwise: Bool { groups == 1 && window == Window(kernel: 1) }
 
     /// Rows or columns of the kernel that meet the input at this output position: `first ..< end`.
     static func taps(output: Int, kernel: Int, stride: Int, pad: Int, input: Int) -> Range<Int> {

@@ -1,4 +1,5 @@
-// Elementwise: sum, product, product with a number, and adding in place. Shapes are equal; there is no broadcasting.
+// Elementwise: sum, product, product with a number or with one factor a channel, and adding in place. Shapes are equal;
+// nothing else is broadcast.
 
 import CTensorKernels
 
@@ -6,6 +7,21 @@ extension PlainBackend {
     package func add(_ a: Tensor, _ b: Tensor) -> Tensor { zip(a, b) { $0 + $1 } }
 
     package func multiply(_ a: Tensor, _ b: Tensor) -> Tensor { zip(a, b) { $0 * $1 } }
+
+    package func scaleChannels(_ x: Tensor, by factors: Tensor) -> Tensor {
+        checkChannelFactors(x, factors)
+        let result = makeTensor(shape: x.shape)
+        let (input, factor, output) = (x.host, factors.host, result.host)
+        let (pixels, channels) = (x.shape[1] * x.shape[2], x.shape[3])
+        for image in 0..<x.shape[0] {
+            for pixel in image * pixels..<(image + 1) * pixels {
+                for c in 0..<channels {
+                    output[pixel * channels + c] = input[pixel * channels + c] * factor[image * channels + c]
+                }
+            }
+        }
+        return result
+    }
 
     package func scale(_ x: Tensor, by factor: Float) -> Tensor { map(x) { $0 * factor } }
 
@@ -35,6 +51,12 @@ extension PlainBackend {
 
 func checkSameShape(_ a: Tensor, _ b: Tensor) { precondition(a.shape == b.shape, "shapes \(a.shape) and \(b.shape)") }
 
+func checkChannelFactors(_ x: Tensor, _ factors: Tensor) {
+    precondition(
+        x.shape.count == 4 && factors.shape == [x.shape[0], x.shape[3]],
+        "images \(x.shape) by factors \(factors.shape), not N H W C by N C")
+}
+
 extension FastBackend {
     package func add(_ a: Tensor, _ b: Tensor) -> Tensor {
         checkSameShape(a, b)
@@ -47,6 +69,14 @@ extension FastBackend {
         checkSameShape(a, b)
         let result = makeTensor(shape: a.shape)
         tensor_multiply(engine, a.count, a.host, b.host, result.host)
+        return result
+    }
+
+    package func scaleChannels(_ x: Tensor, by factors: Tensor) -> Tensor {
+        checkChannelFactors(x, factors)
+        let result = makeTensor(shape: x.shape)
+        tensor_scale_channels(
+            engine, x.shape[0], x.shape[1] * x.shape[2], x.shape[3], x.host, factors.host, result.host)
         return result
     }
 

@@ -1,5 +1,5 @@
-// What has no fast version: the plain one serves both backends. Max pooling with a window is not in MobileNetV2; the
-// others are copies, or small.
+// What has no fast version: the plain one serves both backends. Pooling with a window is rare, and over
+// few pixels; the others are copies, or small.
 
 extension FastBackend {
     package func dropoutMask(shape: [Int], rate: Float, seed: UInt64) -> Tensor {
@@ -12,6 +12,10 @@ extension FastBackend {
 
     package func maxPoolBackward(_ x: Tensor, output: Tensor, window: Window, outputGradient: Tensor) -> Tensor {
         plain.maxPoolBackward(x, output: output, window: window, outputGradient: outputGradient)
+    }
+
+    package func averagePool(_ x: Tensor, window: Window, countsPadding: Bool) -> Tensor {
+        plain.averagePool(x, window: window, countsPadding: countsPadding)
     }
 
     package func concat(_ parts: [Tensor]) -> Tensor {

@@ -10,7 +10,7 @@ extension FloatGraph {
     /// - Throws: `GraphError` if the graph is not complete and consistent.
     package func onnxData() throws -> Data {
         let shapes = try shapes()
-        var writer = ONNXWriter(self)
+        var writer = ONNXWriter(self, shapes: shapes)
         return try writer.model(self, classes: shapes[output]?[0] ?? 0).serializedData()
     }
 }
@@ -23,8 +23,10 @@ private struct ONNXWriter {
     /// Names in use: edges, weights and, so that made-up names are new everywhere, nodes.
     private var names: Set<String>
     private var written: Set<String> = []
+    private let shapes: [String: [Int]]
 
-    init(_ source: FloatGraph) {
+    init(_ source: FloatGraph, shapes: [String: [Int]]) {
+        self.shapes = shapes
         names = Set(source.weights.keys)
         names.insert(source.input.name)
         for node in source.nodes {
@@ -86,12 +88,46 @@ private struct ONNXWriter {
         case .sigmoid: append(node, "Sigmoid")
         case .elu: append(node, "Elu", [.float("alpha", 1)])
         case .add: append(node, "Add")
-        case .multiply: append(node, "Mul")
+        case .hardSigmoid(let alpha, let beta):
+            append(node, "HardSigmoid", [.float("alpha", alpha), .float("beta", beta)])
+        case .hardSwish: append(node, "HardSwish")
+        case .silu: appendSilu(node)
+        case .leakyRelu(let slope): append(node, "LeakyRelu", [.float("alpha", slope)])
+        case .multiply: appendProduct(node, rank: shapes[node.inputs[1]]?.count, of: shapes[node.inputs[0]]?.count)
         case .concat: append(node, "Concat", [.int("axis", 1)])
         case .globalAveragePool: appendPooling(node, "GlobalAveragePool")
         case .globalMaxPool: appendPooling(node, "GlobalMaxPool")
         case .maxPool(let window): append(node, "MaxPool", window.attributes)
+        case .averagePool(let window, let countsPadding):
+            append(node, "AveragePool", window.attributes + [.int("count_include_pad", countsPadding ? 1 : 0)])
         }
+    }
+
+    /// x · sigmoid(x), two nodes: ONNX has none for it before opset 24.
+    private mutating func appendSilu(_ node: FloatGraph.Node) {
+        let gate = newName(node.output + "/sigmoid")
+        append(
+            .init(name: newName(node.name + "/sigmoid"), op: node.op, inputs: node.inputs, output: gate), "Sigmoid")
+        append(.init(name: node.name, op: node.op, inputs: node.inputs + [gate], output: node.output), "Mul")
+    }
+
+    /// Features that multiply an image become N × C × 1 × 1 first.
+    private mutating func appendProduct(_ node: FloatGraph.Node, rank: Int?, of imageRank: Int?) {
+        guard rank == 1, imageRank == 3 else { return append(node, "Mul") }
+        let axes = newName(node.name + "/axes")
+        graph.initializer.append(
+            .with {
+                $0.name = axes
+                $0.dims = [2]
+                $0.dataType = .init(rawValue: 7) ?? .undefined  // int64
+                $0.rawData = Data([2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0])
+            })
+        let factors = newName(node.inputs[1] + "/factors")
+        append(
+            .init(name: newName(node.name + "/unsqueeze"), op: node.op, inputs: [node.inputs[1]], output: factors),
+            "Unsqueeze", extraInputs: [axes])
+        append(
+            .init(name: node.name, op: node.op, inputs: [node.inputs[0], factors], output: node.output), "Mul")
     }
 
     /// Pooling and Flatten: two nodes for one.

@@ -1,4 +1,4 @@
-// Dense convolution by oneDNN. Each thread runs a single-threaded primitive on its share: of the images, or of the pixels where the kernel
+// Dense and grouped convolution by oneDNN. Each thread runs a single-threaded primitive on its share: of the images, or of the pixels where the kernel
 // is 1 × 1 (with any count of images). So nothing waits inside oneDNN, and a thread's sums have a fixed order. Weights go to the layout that
 // oneDNN likes on every call; gradients of weights are summed over the threads in that layout.
 
@@ -78,11 +78,15 @@ static bool make_description(
     tensor_primitive_cache *cache, const cache_key *key, cache_entry *entry, const_dnnl_primitive_attr_t attributes, dnnl_primitive_desc_t *description) {
     const tensor_conv_shape *s = &key->shape;
     dnnl_dims_t x_dims = {s->batch, s->input_channels, s->height, s->width}, y_dims = {s->batch, s->output_channels, s->output_height, s->output_width};
-    dnnl_dims_t w_dims = {s->output_channels, s->input_channels, s->kernel_height, s->kernel_width}, b_dims = {s->output_channels};
+    dnnl_dims_t dense = {s->output_channels, s->input_channels, s->kernel_height, s->kernel_width}, b_dims = {s->output_channels};
+    dnnl_dims_t grouped = {s->groups, s->output_channels / s->groups, s->input_channels / s->groups, s->kernel_height, s->kernel_width};
+    const int axes = s->groups > 1 ? 5 : 4;
+    const int64_t *w_dims = s->groups > 1 ? grouped : dense;
     dnnl_dims_t strides = {s->stride_height, s->stride_width}, before = {s->pad_top, s->pad_left}, after = {s->pad_bottom, s->pad_right};
     dnnl_memory_desc_t any;
     if (dnnl_memory_desc_init_by_tag(&entry->x, 4, x_dims, dnnl_f32, dnnl_nhwc) || dnnl_memory_desc_init_by_tag(&entry->y, 4, y_dims, dnnl_f32, dnnl_nhwc)
-        || dnnl_memory_desc_init_by_tag(&entry->plain_weight, 4, w_dims, dnnl_f32, dnnl_ohwi) || dnnl_memory_desc_init_by_tag(&any, 4, w_dims, dnnl_f32, dnnl_format_tag_any)
+        || dnnl_memory_desc_init_by_tag(&entry->plain_weight, axes, w_dims, dnnl_f32, s->groups > 1 ? dnnl_gohwi : dnnl_ohwi)
+        || dnnl_memory_desc_init_by_tag(&any, axes, w_dims, dnnl_f32, dnnl_format_tag_any)
         || dnnl_memory_desc_init_by_tag(&entry->bias, 1, b_dims, dnnl_f32, dnnl_x))
         return false;
     dnnl_convolution_desc_t forward, backward;
@@ -194,7 +198,7 @@ typedef struct {
 } convolution_task;
 
 static bool is_pointwise(const tensor_conv_shape *s) {
-    return s->kernel_height == 1 && s->kernel_width == 1 && s->stride_height == 1 && s->stride_width == 1 && !s->pad_top && !s->pad_bottom && !s->pad_left
+    return s->groups == 1 && s->kernel_height == 1 && s->kernel_width == 1 && s->stride_height == 1 && s->stride_width == 1 && !s->pad_top && !s->pad_bottom && !s->pad_left
         && !s->pad_right;
 }
 

@@ -8,12 +8,13 @@ enum { SMALL = 1 << 15 };
 
 typedef struct {
     const tensor_vector_kernels *vector;
-    enum { ACTIVATE, ACTIVATE_BACKWARD, CLAMP, ADD, MULTIPLY, SCALE, SGD } operation;
+    enum { ACTIVATE, ACTIVATE_BACKWARD, CLAMP, ADD, MULTIPLY, APPLY, SCALE, SGD } operation;
     long count;
     const float *a, *b;
     float *y, *z;
     float p, q, r;
     tensor_activation activation;
+    tensor_function function;
 } elementwise;
 
 static void part(void *context, int thread, int threads) {
@@ -30,6 +31,7 @@ static void part(void *context, int thread, int threads) {
     case CLAMP: v->clamp(a, n, e->p, e->q, y); break;
     case ADD: v->add(a, b, n, y); break;
     case MULTIPLY: v->multiply(a, b, n, y); break;
+    case APPLY: v->apply(a, n, e->function, e->p, e->q, y); break;
     case SCALE: v->scale(a, n, e->p, y); break;
     case SGD: v->sgd(y, b, e->z + first, n, e->p, e->q, e->r); break;
     }
@@ -63,6 +65,10 @@ void tensor_multiply(tensor_engine *engine, long count, const float *a, const fl
     run(engine, (elementwise){.operation = MULTIPLY, .count = count, .a = a, .b = b, .y = y});
 }
 
+void tensor_apply(tensor_engine *engine, long count, const float *x, tensor_function function, float p, float q, float *y) {
+    run(engine, (elementwise){.operation = APPLY, .count = count, .a = x, .y = y, .p = p, .q = q, .function = function});
+}
+
 void tensor_scale(tensor_engine *engine, long count, const float *x, float factor, float *y) {
     run(engine, (elementwise){.operation = SCALE, .count = count, .a = x, .y = y, .p = factor});
 }
@@ -73,11 +79,11 @@ void tensor_sgd(
                     .operation = SGD, .count = count, .a = parameter, .b = gradient, .y = parameter, .z = velocity, .p = rate, .q = momentum, .r = decay});
 }
 
-// ---- global pooling, by images
+// ---- global pooling and a factor a channel, by images
 
 typedef struct {
     tensor_engine *engine;
-    enum { AVERAGE, AVERAGE_BACKWARD, MAX, MAX_BACKWARD } operation;
+    enum { AVERAGE, AVERAGE_BACKWARD, MAX, MAX_BACKWARD, SCALE_CHANNELS } operation;
     long batch, pixels, channels;
     const float *x, *y, *dy;
     float *out;
@@ -93,6 +99,9 @@ static void pool_task(void *context, int thread, int threads) {
         switch (p->operation) {
         case AVERAGE: v->sum_pixels(p->x + n * plane, p->pixels, p->channels, 1 / (float)p->pixels, p->out + n * p->channels); break;
         case MAX: v->max_pixels(p->x + n * plane, p->pixels, p->channels, p->out + n * p->channels); break;
+        case SCALE_CHANNELS:
+            for (long at = n * plane; at < (n + 1) * plane; at += p->channels) v->multiply(p->x + at, p->y + n * p->channels, p->channels, p->out + at);
+            break;
         case AVERAGE_BACKWARD:
             v->scale(p->dy + n * p->channels, p->channels, 1 / (float)p->pixels, p->out + n * plane);
             for (long pixel = 1; pixel < p->pixels; pixel++)
@@ -121,6 +130,10 @@ void tensor_average_pool(tensor_engine *engine, long batch, long pixels, long ch
 
 void tensor_average_pool_backward(tensor_engine *engine, long batch, long pixels, long channels, const float *dy, float *dx) {
     pool(engine, (pooling){.operation = AVERAGE_BACKWARD, .batch = batch, .pixels = pixels, .channels = channels, .dy = dy, .out = dx});
+}
+
+void tensor_scale_channels(tensor_engine *engine, long batch, long pixels, long channels, const float *x, const float *factors, float *y) {
+    pool(engine, (pooling){.operation = SCALE_CHANNELS, .batch = batch, .pixels = pixels, .channels = channels, .x = x, .y = factors, .out = y});
 }
 
 void tensor_max_pool(tensor_engine *engine, long batch, long pixels, long channels, const float *x, float *y) {

@@ -18,6 +18,7 @@ const tensor_vector_kernels KERNELS = {
     .clamp = clamp,
     .add = add,
     .multiply = multiply,
+    .apply = apply,
     .scale = scale,
     .sgd = sgd,
     .sum_pixels = sum_pixels,

@@ -42,6 +42,7 @@ struct tensor_vector_kernels {
     void (*clamp)(const float *x, long count, float low, float high, float *y);
     void (*add)(const float *a, const float *b, long count, float *y);
     void (*multiply)(const float *a, const float *b, long count, float *y);
+    void (*apply)(const float *x, long count, tensor_function function, float p, float q, float *y);
     void (*scale)(const float *x, long count, float factor, float *y);
     void (*sgd)(float *parameter, const float *gradient, float *velocity, long count, float rate, float momentum, float decay);
     // one image: pixels × channels

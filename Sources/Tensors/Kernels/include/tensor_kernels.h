@@ -24,11 +24,13 @@ bool tensor_isa_available(tensor_isa isa);
 // For tests; false where the machine lacks it.
 bool tensor_engine_force_isa(tensor_engine *engine, tensor_isa isa);
 
+// hard sigmoid: max(0, min(1, p·x + q)); hard swish: x · max(0, min(1, x/6 + ½)); silu: x / (1 + e^−x); leaky ReLU: p·x below 0
+typedef enum { TENSOR_HARD_SIGMOID, TENSOR_HARD_SWISH, TENSOR_SILU, TENSOR_LEAKY_RELU } tensor_function;
 typedef enum { TENSOR_IDENTITY, TENSOR_RELU, TENSOR_RELU6 } tensor_activation;
 
 typedef struct {
     long batch, height, width, input_channels, output_channels, output_height, output_width;
-    long kernel_height, kernel_width, stride_height, stride_width, pad_top, pad_bottom, pad_left, pad_right;
+    long kernel_height, kernel_width, stride_height, stride_width, pad_top, pad_bottom, pad_left, pad_right, groups;
 } tensor_conv_shape;
 
 // A batch norm's input gradient that has not been computed yet: dx = a·g + k·(x − mean) + c, with g = dy where the activation of
@@ -41,9 +43,9 @@ typedef struct {
 } tensor_pending_gradient;
 void tensor_pending_gradient_compute(tensor_engine *engine, long rows, const tensor_pending_gradient *pending, float *dx);
 
-// Dense convolution by oneDNN; bias may be null. False: oneDNN has no implementation (the caller takes the plain version).
+// Dense or grouped convolution by oneDNN (weights O KH KW I/groups); bias may be null. False: oneDNN has no implementation (the caller takes the plain version).
 bool tensor_convolution(tensor_engine *engine, const tensor_conv_shape *shape, const float *x, const float *weight, const float *bias, float *y);
-// dx and db may be null (not wanted). The output's gradient is dy or, where that is null, `pending`.
+// One group only. dx and db may be null (not wanted). The output's gradient is dy or, where that is null, `pending`.
 bool tensor_convolution_backward(
     tensor_engine *engine, const tensor_conv_shape *shape, const float *x, const float *weight, const float *dy,
     const tensor_pending_gradient *pending, float *dx, float *dw, float *db);
@@ -76,6 +78,9 @@ void tensor_activate_backward(tensor_engine *engine, long count, const float *y,
 void tensor_clamp(tensor_engine *engine, long count, const float *x, float low, float high, float *y);
 void tensor_add(tensor_engine *engine, long count, const float *a, const float *b, float *y);
 void tensor_multiply(tensor_engine *engine, long count, const float *a, const float *b, float *y);
+void tensor_apply(tensor_engine *engine, long count, const float *x, tensor_function function, float p, float q, float *y);
+// y = x · factors[c], one factor a channel and image.
+void tensor_scale_channels(tensor_engine *engine, long batch, long pixels, long channels, const float *x, const float *factors, float *y);
 void tensor_scale(tensor_engine *engine, long count, const float *x, float factor, float *y);
 // gradient may be null: zero.
 void tensor_sgd(

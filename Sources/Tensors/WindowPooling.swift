@@ -1,5 +1,6 @@
-// Max pooling: the maximum over a window. Padding never wins; a window that lies wholly in the padding is a caller's
-// mistake. Backward: a window's gradient goes to the first pixel, in row-major order, that holds its maximum.
+// Pooling over windows: the maximum, and the average. Padding never wins; a window that lies wholly in the padding is a
+// caller's mistake. The maximum's backward: a window's gradient goes to the first pixel, in row-major order, that holds
+// it. The average is for inference only.
 
 extension PlainBackend {
     package func maxPool(_ x: Tensor, window: Window) -> Tensor {
@@ -10,6 +11,23 @@ extension PlainBackend {
             var largest = -Float.infinity
             pixels { largest = max(largest, input[$0]) }
             pooled[position] = largest
+        }
+        return result
+    }
+
+    package func averagePool(_ x: Tensor, window: Window, countsPadding: Bool) -> Tensor {
+        let shape = PoolingShape(x.shape, window: window)
+        let result = makeTensor(shape: shape.output)
+        let (input, pooled) = (x.host, result.host)
+        let size = window.kernelHeight * window.kernelWidth
+        shape.forEachOutput { position, pixels in
+            var sum = 0.0
+            var inside = 0
+            pixels {
+                sum += Double(input[$0])
+                inside += 1
+            }
+            pooled[position] = Float(sum / Double(countsPadding ? size : inside))
         }
         return result
     }

@@ -134,6 +134,14 @@ final class TimedBackend: Backend, @unchecked Sendable {
         time("multiply", "\(a.shape)") { inner.multiply(a, b) }
     }
 
+    func apply(_ function: InferenceFunction, to x: Tensor) -> Tensor {
+        time("apply", "\(x.shape)") { inner.apply(function, to: x) }
+    }
+
+    func scaleChannels(_ x: Tensor, by factors: Tensor) -> Tensor {
+        time("scaleChannels", "\(x.shape)") { inner.scaleChannels(x, by: factors) }
+    }
+
     func scale(_ x: Tensor, by factor: Float) -> Tensor {
         time("scale", "\(x.shape)") { inner.scale(x, by: factor) }
     }
@@ -168,6 +176,10 @@ final class TimedBackend: Backend, @unchecked Sendable {
 
     func maxPool(_ x: Tensor, window: Window) -> Tensor {
         time("maxPool", "\(x.shape)") { inner.maxPool(x, window: window) }
+    }
+
+    func averagePool(_ x: Tensor, window: Window, countsPadding: Bool) -> Tensor {
+        time("averagePool", "\(x.shape)") { inner.averagePool(x, window: window, countsPadding: countsPadding) }
     }
 
     func maxPoolBackward(_ x: Tensor, output: Tensor, window: Window, outputGradient: Tensor) -> Tensor {

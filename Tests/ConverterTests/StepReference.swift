@@ -55,7 +55,7 @@ struct StepReference {
             var sum = bias.flatMap { weights[$0] }.map { Double($0.values[c]) } ?? 0
             var reach = 0.0
             for i in 0..<inputChannels {
-                let channel = groups > 1 ? c : i
+                let channel = c / (w.shape[0] / groups) * inputChannels + i
                 for dy in 0..<window.kernelHeight {
                     for dx in 0..<window.kernelWidth {
                         let (sy, sx) = (
@@ -85,8 +85,15 @@ struct StepReference {
         case .elu:
             let value = first.at(y, x, c)
             return (value > 0 ? value : exp(value) - 1, 0)
+        case .hardSigmoid(let alpha, let beta):
+            return (max(0, min(1, Double(alpha) * first.at(y, x, c) + Double(beta))), 0)
+        case .hardSwish: return (first.at(y, x, c) * max(0, min(1, first.at(y, x, c) / 6 + 0.5)), 0)
+        case .silu: return (first.at(y, x, c) / (1 + exp(-first.at(y, x, c))), 0)
+        case .leakyRelu(let slope): return (first.at(y, x, c) * (first.at(y, x, c) < 0 ? Double(slope) : 1), 0)
         case .add: return (first.at(y, x, c) + inputs[1].at(y, x, c), 0)
-        case .multiply: return (first.at(y, x, c) * inputs[1].at(y, x, c), 0)
+        case .multiply:
+            let isFactor = inputs[1].values.count == first.channels
+            return (first.at(y, x, c) * (isFactor ? inputs[1].at(0, 0, c) : inputs[1].at(y, x, c)), 0)
         case .concat:
             var channel = c
             for input in inputs {
@@ -116,6 +123,20 @@ struct StepReference {
                 }
             }
             return (best, 0)
+        case .averagePool(let window, let countsPadding):
+            var (sum, count) = (0.0, 0)
+            for dy in 0..<window.kernelHeight {
+                for dx in 0..<window.kernelWidth {
+                    let (sy, sx) = (
+                        y * window.strideHeight - window.padTop + dy, x * window.strideWidth - window.padLeft + dx
+                    )
+                    if (0..<first.height).contains(sy) && (0..<first.width).contains(sx) {
+                        sum += first.at(sy, sx, c)
+                        count += 1
+                    }
+                }
+            }
+            return (sum / Double(countsPadding ? window.kernelHeight * window.kernelWidth : count), 0)
         case .batchNorm: return (.nan, 0)
         }
     }

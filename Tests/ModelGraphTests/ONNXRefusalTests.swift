@@ -115,7 +115,7 @@ struct ONNXRefusalTests {
             node(
                 "n_conv", "convolution",
                 "weight 'conv.w' of shape 4 × 3 × 3 × 3 with 2 groups does not fit 3 input channels;"
-                    + " accepted: one group, or depthwise with as many groups as input and output channels")
+                    + " accepted: groups that divide input and output channels, weights O × I/groups × KH × KW")
         ),
         ("conv-stride-zero", node("n_conv", "convolution", range)),
         ("conv-stride-huge", node("n_conv", "convolution", range)),
@@ -135,7 +135,7 @@ struct ONNXRefusalTests {
             node(
                 "n_conv", "convolution",
                 "weight 'conv.w' of shape 3 × 4 × 3 × 3 with 1 groups does not fit 3 input channels;"
-                    + " accepted: one group, or depthwise with as many groups as input and output channels")
+                    + " accepted: groups that divide input and output channels, weights O × I/groups × KH × KW")
         ),
         ("linear-shape", node("n_y", "linear", "weight 'fc.w' of shape 4 × 2 does not fit 4 input features")),
         (

@@ -68,7 +68,7 @@ package enum Calibration {
     package static func calibrate(
         _ fused: FusedGraph, on images: [LabelledImage], from photos: PhotoSource, progress: (String) -> Void
     ) throws -> CalibratedGraph {
-        let interpreter = try FloatInterpreter(fused.graph, backend: FastBackend(threads: 1))
+        let interpreter = try FloatInterpreter(fused.graph, backend: FastBackend(threads: 1, arithmetic: .reproducible))
         let metadata = photos.metadata
         let edges = Set(fused.steps.map(\.output))
         let withMeans = Set(fused.steps.filter(\.op.hasWeights).flatMap(\.inputs))

@@ -3,7 +3,6 @@
 // is never rounded. Sums of linear layers are merged first. Left out: anything that changes a value; scales and
 // integers come later.
 
-import Foundation
 import ModelGraph
 import Tensors
 
@@ -141,11 +140,11 @@ extension GraphOp {
         switch self {
         case .relu: { max($0, 0) }
         case .clip(let low, let high): { min(max($0, Double(low)), Double(high)) }
-        case .sigmoid: { 1 / (1 + exp(-$0)) }
-        case .elu: { $0 > 0 ? $0 : expm1($0) }
+        case .sigmoid: { 1 / (1 + Exponential.exp(-$0)) }
+        case .elu: { $0 > 0 ? $0 : Exponential.expMinusOne($0) }
         case .hardSigmoid(let alpha, let beta): { min(max(Double(alpha) * $0 + Double(beta), 0), 1) }
         case .hardSwish: { $0 * min(max($0 / 6 + 0.5, 0), 1) }
-        case .silu: { $0 / (1 + exp(-$0)) }
+        case .silu: { $0 / (1 + Exponential.exp(-$0)) }
         case .leakyRelu(let slope): { $0 >= 0 ? $0 : Double(slope) * $0 }
         default: nil
         }

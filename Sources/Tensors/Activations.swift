@@ -62,6 +62,10 @@ extension PlainBackend {
 extension FastBackend {
     package func apply(_ function: InferenceFunction, to x: Tensor) -> Tensor {
         let result = makeTensor(shape: x.shape)
+        if arithmetic == .reproducible, let (kernel, p, q) = function.reproducibleKernel {
+            tensor_reproducible_function(x.count, x.host, kernel, p, q, result.host)
+            return result
+        }
         let (kernel, p, q) = function.kernel
         tensor_apply(engine, x.count, x.host, kernel, p, q, result.host)
         return result
@@ -69,8 +73,12 @@ extension FastBackend {
 
     /// Sigmoid and ELU stand only behind small tensors (N C): their plain versions serve.
     package func activate(_ x: Tensor, _ activation: Activation) -> Tensor {
-        guard let kernel = activation.kernelIfAny else { return plain.activate(x, activation) }
         let result = makeTensor(shape: x.shape)
+        if arithmetic == .reproducible, let kernel = activation.reproducibleKernel {
+            tensor_reproducible_function(x.count, x.host, kernel, 0, 0, result.host)
+            return result
+        }
+        guard let kernel = activation.kernelIfAny else { return plain.activate(x, activation) }
         tensor_activate(engine, x.count, x.host, kernel, result.host)
         return result
     }
@@ -103,7 +111,33 @@ extension InferenceFunction {
     }
 }
 
+extension InferenceFunction {
+    /// nil: single operations, which are the same everywhere as they are.
+    var reproducibleKernel: (function: tensor_reproducible, p: Float, q: Float)? {
+        switch self {
+        case .hardSigmoid(let alpha, let beta): (TENSOR_REPRODUCIBLE_HARD_SIGMOID, alpha, beta)
+        case .silu: (TENSOR_REPRODUCIBLE_SILU, 0, 0)
+        case .hardSwish, .leakyRelu: nil
+        }
+    }
+}
+
+/// e^x and e^x − 1 in additions and multiplications only, so that every processor and every libm gives the same bits.
+package enum Exponential {
+    package static func exp(_ x: Double) -> Double { tensor_exponential(x) }
+    package static func expMinusOne(_ x: Double) -> Double { tensor_exponential_minus_1(x) }
+}
+
 extension Activation {
+    /// As `InferenceFunction.reproducibleKernel`.
+    var reproducibleKernel: tensor_reproducible? {
+        switch self {
+        case .sigmoid: TENSOR_REPRODUCIBLE_SIGMOID
+        case .elu: TENSOR_REPRODUCIBLE_ELU
+        case .identity, .relu, .relu6: nil
+        }
+    }
+
     var kernelIfAny: tensor_activation? {
         switch self {
         case .identity: TENSOR_IDENTITY

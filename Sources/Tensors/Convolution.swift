@@ -94,6 +94,10 @@ extension FastBackend {
         checkBias(bias, channels: shape.outputChannels)
         var sizes = shape.kernelSizes
         let result = makeTensor(shape: shape.output)
+        if arithmetic == .reproducible {
+            tensor_reproducible_convolution(engine, &sizes, x.host, weight.host, bias?.host, result.host)
+            return result
+        }
         if shape.isDepthwise && shape.hasVectorKernel {
             tensor_depthwise(engine, &sizes, x.host, weight.host, bias?.host, result.host)
             return result

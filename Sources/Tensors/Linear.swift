@@ -71,6 +71,13 @@ extension FastBackend {
     package func linear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor {
         let (batch, inputs, outputs) = checkLinear(x, weight: weight)
         checkBias(bias, channels: outputs)
+        if arithmetic == .reproducible {
+            // A convolution of one pixel an image.
+            return convolution(
+                x.reshaped([batch, 1, 1, inputs]), weight: weight.reshaped([outputs, 1, 1, inputs]), bias: bias,
+                window: Window(kernel: 1), groups: 1
+            ).reshaped([batch, outputs])
+        }
         let result = makeTensor(shape: [batch, outputs])
         tensor_linear(engine, batch, inputs, outputs, x.host, weight.host, bias?.host, result.host)
         return result

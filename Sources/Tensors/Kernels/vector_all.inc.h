@@ -4,6 +4,7 @@
 #include "depthwise.inc.h"
 #include "elementwise.inc.h"
 #include "pooling.inc.h"
+#include "reproducible.inc.h"
 
 const tensor_vector_kernels KERNELS = {
     .width = VECTOR_FLOATS,
@@ -13,6 +14,8 @@ const tensor_vector_kernels KERNELS = {
     .norm_gradient = norm_gradient,
     .depthwise = depthwise,
     .depthwise_backward = depthwise_backward,
+    .reproducible_grouped = reproducible_grouped,
+    .reproducible_depthwise = reproducible_depthwise,
     .activate = activate,
     .activate_backward = activate_backward,
     .clamp = clamp,

@@ -20,6 +20,14 @@ typedef struct {
     long first, end;
 } depthwise_task;
 
+typedef struct {
+    const tensor_conv_shape *shape;
+    const float *x, *weight, *bias;  // as tensor_reproducible_convolution's
+    const float *zeros;              // input channels
+    float *packed;                   // scratch for weights
+    float *y;
+} reproducible_task;
+
 typedef struct tensor_vector_kernels tensor_vector_kernels;
 struct tensor_vector_kernels {
     long width;  // floats a vector
@@ -37,6 +45,8 @@ struct tensor_vector_kernels {
         tensor_activation activation, float *dx);
     void (*depthwise)(const depthwise_task *task);
     void (*depthwise_backward)(const depthwise_task *task);
+    void (*reproducible_grouped)(const reproducible_task *task);  // dense: one group
+    void (*reproducible_depthwise)(const reproducible_task *task);
     void (*activate)(const float *x, long count, tensor_activation activation, float *y);
     void (*activate_backward)(const float *y, const float *dy, long count, tensor_activation activation, float *dx);
     void (*clamp)(const float *x, long count, float low, float high, float *y);

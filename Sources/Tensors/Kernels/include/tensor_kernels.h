@@ -92,4 +92,17 @@ void tensor_max_pool(tensor_engine *engine, long batch, long pixels, long channe
 void tensor_max_pool_backward(
     tensor_engine *engine, long batch, long pixels, long channels, const float *x, const float *y, const float *dy, float *dx);
 
+// ---- The same bits on every processor (reproducible.c); one thread, denormals kept.
+// Any groups; bias may be null. Each output value is one chain of fused multiply-adds over kernel rows, kernel columns and channels.
+void tensor_reproducible_convolution(
+    tensor_engine *engine, const tensor_conv_shape *shape, const float *x, const float *weight, const float *bias, float *y);
+// hard sigmoid: max(0, min(1, p·x + q))
+typedef enum {
+    TENSOR_REPRODUCIBLE_SIGMOID, TENSOR_REPRODUCIBLE_ELU, TENSOR_REPRODUCIBLE_SILU, TENSOR_REPRODUCIBLE_HARD_SIGMOID
+} tensor_reproducible;
+void tensor_reproducible_function(long count, const float *x, tensor_reproducible function, float p, float q, float *y);
+// e^x and e^x − 1, within 2 units in the last place.
+double tensor_exponential(double x);
+double tensor_exponential_minus_1(double x);
+
 #endif

@@ -20,11 +20,17 @@ struct ONNXFields {
     }
 
     /// The node's inputs and its one output; optional inputs left empty at the end do not count.
-    func edges(inputs range: ClosedRange<Int>) throws(ONNXError) -> (inputs: [String], output: String) {
+    ///
+    /// - Parameter read: edges that somebody reads; further outputs that are not among them do not count either.
+    func edges(inputs range: ClosedRange<Int>, ignoring read: Set<String>? = nil) throws(ONNXError)
+        -> (inputs: [String], output: String)
+    {
         var inputs = node.input
         while inputs.last == "" { inputs.removeLast() }
         guard range.contains(inputs.count) else { throw refusal("\(inputs.count) inputs") }
-        guard let output = node.output.first, !output.isEmpty, node.output.dropFirst().allSatisfy(\.isEmpty) else {
+        guard let output = node.output.first, !output.isEmpty,
+            node.output.dropFirst().allSatisfy({ $0.isEmpty || read?.contains($0) == false })
+        else {
             throw refusal("\(node.output.filter { !$0.isEmpty }.count) outputs instead of one")
         }
         return (inputs, output)
@@ -42,6 +48,15 @@ struct ONNXFields {
         }
         return attribute.ints.map { Int($0) }
     }
+
+    /// Any number of them.
+    mutating func ints(_ name: String) throws(ONNXError) -> [Int]? {
+        try take(name, type: .ints).map { $0.ints.map { Int($0) } }
+    }
+
+    mutating func floats(_ name: String) throws(ONNXError) -> [Float]? { try take(name, type: .floats)?.floats }
+
+    mutating func tensor(_ name: String) throws(ONNXError) -> Onnx_TensorProto? { try take(name, type: .tensor)?.t }
 
     mutating func float(_ name: String) throws(ONNXError) -> Float? { try take(name, type: .float)?.f }
 

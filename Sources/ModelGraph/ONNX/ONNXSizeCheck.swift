@@ -16,33 +16,63 @@ enum ONNXSizeCheck {
             throw .tooLarge(what: "bytes of the file", count: data.count, limit: fileLimit)
         }
         guard !data.isEmpty else { throw .notONNX(reason: "it is empty") }
-        var bulk = 0
+        var structure = 0
         do {
-            bulk = try data.withUnsafeBytes { bytes in try bulkBytes(Frames(bytes)) }
+            structure = try data.withUnsafeBytes { bytes in try size(of: bytes, as: .model) }
         } catch let error as ONNXError {
             throw error
         } catch {
             throw .notONNX(reason: "\(error)")
         }
-        guard data.count - bulk <= structureLimit else {
-            throw .tooLarge(what: "bytes besides the weights", count: data.count - bulk, limit: structureLimit)
+        guard structure <= structureLimit else {
+            throw .tooLarge(what: "bytes besides the weights", count: structure, limit: structureLimit)
         }
     }
 
-    /// Sum of the weights' raw bytes: ModelProto.graph (7) → GraphProto.initializer (5) → raw_data (9) or float_data
-    /// (4).
-    private static func bulkBytes(_ model: Frames) throws -> Int {
+    /// The messages on the way to weights. Of other fields that onnx.proto knows all bytes count; what it does not know is
+    /// skipped by the decoder (PyTorch writes megabytes of stack traces so), and counts nothing.
+    private enum Message {
+        case model, graph, node, attribute, tensor, function
+
+        func inner(_ field: UInt64) -> Message? {
+            switch (self, field) {
+            case (.model, 7): .graph
+            case (.model, 25): .function
+            case (.graph, 1), (.function, 7): .node
+            case (.graph, 5), (.attribute, 5): .tensor
+            case (.node, 5), (.function, 11): .attribute
+            default: nil
+            }
+        }
+
+        func isKnown(_ field: UInt64) -> Bool {
+            switch self {
+            case .model: [1, 2, 3, 7, 8, 14, 25].contains(field)
+            case .graph: [1, 2, 5, 11, 12].contains(field)
+            case .node: [1, 2, 3, 4, 5, 7].contains(field)
+            case .attribute: [1, 2, 3, 4, 5, 7, 8, 20, 21].contains(field)
+            case .tensor: [1, 2, 4, 5, 7, 8, 9, 10, 11, 13, 14].contains(field)
+            case .function: [1, 4, 5, 6, 7, 9, 10, 11].contains(field)
+            }
+        }
+
+        /// Values that become at most four times the bytes that they are: raw_data, float_data, double_data, and
+        /// int32_data, in which float16 stands. (Of int64_data, each byte may become eight.)
+        func isBulk(_ field: UInt64) -> Bool { self == .tensor && [4, 5, 9, 10].contains(field) }
+    }
+
+    private static func size(of bytes: UnsafeRawBufferPointer, as message: Message) throws -> Int {
         var sum = 0
-        var model = model
-        while let (field, graphBytes) = try model.next() {
-            guard field == 7, let graphBytes else { continue }
-            var graph = Frames(graphBytes)
-            while let (field, tensorBytes) = try graph.next() {
-                guard field == 5, let tensorBytes else { continue }
-                var tensor = Frames(tensorBytes)
-                while let (field, values) = try tensor.next() {
-                    if field == 9 || field == 4, let values { sum += values.count }
-                }
+        var frames = Frames(bytes)
+        var start = 0
+        while let (field, contents) = try frames.next() {
+            let count = frames.position - start
+            start = frames.position
+            guard message.isKnown(field) else { continue }
+            if let contents, let inner = message.inner(field) {
+                sum += count - contents.count + (try size(of: contents, as: inner))
+            } else if contents == nil || !message.isBulk(field) {
+                sum += count
             }
         }
         return sum
@@ -51,7 +81,7 @@ enum ONNXSizeCheck {
     /// One message's fields, in file order.
     private struct Frames {
         private let bytes: UnsafeRawBufferPointer
-        private var position = 0
+        private(set) var position = 0
 
         init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 

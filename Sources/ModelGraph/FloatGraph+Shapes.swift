@@ -60,7 +60,7 @@ extension FloatGraph {
         guard count <= limit else { throw .tooLarge(what: what, count: count, limit: limit) }
     }
 
-    private func checkInput() throws(GraphError) {
+    func checkInput() throws(GraphError) {
         guard !input.name.isEmpty, weights[input.name] == nil else {
             throw .badInput(name: input.name, reason: "it has no name, or a weight's")
         }
@@ -98,7 +98,7 @@ extension FloatGraph {
         }
     }
 
-    private func outputShape(of node: Node, _ inputs: [[Int]]) throws(GraphError) -> [Int] {
+    func outputShape(of node: Node, _ inputs: [[Int]]) throws(GraphError) -> [Int] {
         let first = inputs[0]
         let result: [Int]
         switch node.op {

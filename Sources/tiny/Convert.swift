@@ -125,7 +125,7 @@ struct Convert: ParsableCommand {
 
     func run() throws {
         for path in [output, report].compactMap({ $0 }) { try Self.checkFolder(of: path) }
-        let graph = try readModel()
+        let graph = try GraphFile.load(model)
         var metadata = MetadataOptions(
             mean: mean?.values, standardDeviation: std?.values, resize: resize, crop: crop,
             decodeScaling: decodeScaling)
@@ -141,15 +141,6 @@ struct Convert: ParsableCommand {
         print(json ? String(decoding: try conversion.report.json(), as: UTF8.self) : conversion.report.text())
         try conversion.publish(to: output, minimumAgreement: minAgreement)
         Self.say("wrote \(output), \(conversion.bytes.count) bytes")
-    }
-
-    private func readModel() throws -> FloatGraph {
-        let data = try FileContents.read(model)
-        do {
-            return try FloatGraph(onnx: data)
-        } catch {
-            throw FileError.unreadable(path: model, reason: "\(error)")
-        }
     }
 
     /// Minutes of work should not end at a folder that was never there.

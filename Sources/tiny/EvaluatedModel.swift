@@ -28,9 +28,9 @@ struct EvaluatedModel {
         let backend = FastBackend(threads: threads)
         switch (path as NSString).pathExtension.lowercased() {
         case "onnx":
-            let data = try FileContents.read(path)
+            let graph = try GraphFile.load(path)
             do {
-                self = try Self.float(FloatGraph(onnx: data), backend)
+                self = try Self.float(graph, backend)
             } catch {
                 throw FileError.unreadable(path: path, reason: "\(error)")
             }

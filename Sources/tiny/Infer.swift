@@ -49,7 +49,8 @@ struct Infer: ParsableCommand {
     private func runGraph(_ bytes: Data, on array: NPY) throws -> NPY {
         guard isa == nil else { throw ValidationError("--isa is for .tiny models") }
         let backend = FastBackend(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
-        let interpreter = try naming(model) { try FloatInterpreter(FloatGraph(onnx: bytes), backend: backend) }
+        let graph = try GraphFile.load(model, data: bytes)
+        let interpreter = try naming(model) { try FloatInterpreter(graph, backend: backend) }
         let size = [interpreter.graph.input.channels, interpreter.graph.input.height, interpreter.graph.input.width]
         guard case .float32(let shape, let values) = array, shape.count == 4, shape[1...] == size[...], shape[0] > 0
         else {

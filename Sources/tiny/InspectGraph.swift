@@ -9,10 +9,8 @@ enum InspectGraph {
     ///
     /// - Throws: `FileError`, with the path.
     static func run(path: String, json: Bool) throws {
-        let (graph, summary) = try FileContents.read(path) { data in
-            let graph = try FloatGraph(onnx: data)
-            return (graph, try GraphSummary(graph))
-        }
+        let graph = try GraphFile.load(path)
+        let summary = try GraphSummary(graph)
         print(json ? try jsonText(path, graph, summary) : text(path, graph, summary))
     }
 

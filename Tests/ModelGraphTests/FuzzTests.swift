@@ -9,7 +9,11 @@ import Testing
 struct FuzzTests {
     static let rounds = ProcessInfo.processInfo.environment["TINY_FUZZ_ROUNDS"].flatMap { Int($0) } ?? 3000
 
-    @Test(arguments: ["every-op", "attributes", "written"])
+    @Test(
+        arguments: [
+            "every-op", "attributes", "written", "dialects/torchscript-9", "dialects/torchscript-flatten", "dialects/dynamo-24",
+            "dialects/tensorflow-13", "dialects/tensorflow-flatten-16", "dialects/old-7", "dialects/pieces-24", "dialects/float16",
+        ])
     func onnx(name: String) throws {
         let good = try ONNXFiles.data(name)
         var accepted = 0

@@ -15,6 +15,8 @@ from safetensors.numpy import save_file
 
 folder = pathlib.Path(__file__).parents[2] / "Tests/ModelGraphTests/Goldens"
 (folder / "refused").mkdir(exist_ok=True)
+for file in (folder / "refused").iterdir():
+    file.unlink()
 F = TensorProto.FLOAT
 
 
@@ -80,7 +82,7 @@ def every_op():
     b.node("Identity", ["sum"], "same")
     b.node("MaxPool", ["same"], "pooled", kernel_shape=[3, 2], strides=[2, 1], pads=[1, 0, 1, 1], ceil_mode=0)
     b.node("Sigmoid", ["pooled"], "gate")
-    b.node("Mul", ["pooled", "gate"], "gated")
+    b.node("Mul", ["gate", "gate"], "gated")
     b.node("Concat", ["gated", "pooled", "gated"], "joined", axis=1)
     b.node("GlobalAveragePool", ["joined"], "average_1x1")
     b.node("Flatten", ["average_1x1"], "average")
@@ -183,6 +185,61 @@ def batch_norm(variance=None, **attributes):
     return change
 
 
+def constant(b, name, values):
+    b.weights.append(numpy_helper.from_array(np.asarray(values, np.int64), name))
+    return name
+
+
+def between(index, *steps):
+    """Nodes between a node and its reader: operator, attributes, further inputs (names, or integers of a constant)."""
+    def change(b):
+        edge = b.nodes[index].output[0]
+        b.nodes[index].output[0] = "first"
+        names = ["first"] + [f"step_{n}" for n in range(len(steps) - 1)] + [edge]
+        for n, (op, attributes, *more) in enumerate(steps):
+            inputs = [item if isinstance(item, str) else constant(b, f"more_{n}_{i}", item) for i, item in enumerate(more)]
+            b.nodes.insert(index + 1 + n, helper.make_node(op, [names[n]] + inputs, [names[n + 1]], name=f"n_step_{n}", **attributes))
+    return change
+
+
+def huge(op, shape):
+    """A constant as large as its shape says, as the linear layer's bias."""
+    def change(b):
+        b.nodes.insert(0, helper.make_node(op, [constant(b, "shape", shape)], ["huge"], name="n_huge"))
+        b.nodes[5].input.append("huge")
+    return change
+
+
+def doubled(b):
+    """A bias that forty nodes double in length, one after the other."""
+    b.constant("c_0", np.zeros(64))
+    b.nodes[:0] = [helper.make_node("Concat", [f"c_{n}", f"c_{n}"], [f"c_{n + 1}"], name=f"n_c_{n}", axis=0) for n in range(40)]
+    b.nodes[-1].input.append("c_40")
+
+
+def maps(b):
+    """One factor a pixel."""
+    b.weight("map.w", [1, 4, 1, 1])
+    b.nodes[2:2] = [helper.make_node("Conv", ["relu", "map.w"], ["map"]), helper.make_node("Mul", ["relu", "map"], ["product"], name="n_mul")]
+    b.nodes[4].input[0] = "product"
+
+
+def double(b, value):
+    values = numpy_helper.to_array(b.weights[0]).astype(np.float64)
+    values.flat[5] = value
+    b.weights[0] = numpy_helper.from_array(values, "conv.w")
+
+
+def half(b, value):
+    values = numpy_helper.to_array(b.weights[0]).astype(np.float16)
+    values.flat[5] = value
+    b.weights[0] = numpy_helper.from_array(values, "conv.w")
+
+
+def recursive(m):
+    m.functions.append(helper.make_function("local", "Relu", ["a"], ["b"], [helper.make_node("Relu", ["a"], ["b"], domain="local")], []))
+
+
 def swap(b):
     b.nodes[0], b.nodes[1] = b.nodes[1], b.nodes[0]
 
@@ -208,10 +265,10 @@ REFUSED = {
     "opset-twice": tiny_model(after=lambda m: m.opset_import.append(helper.make_opsetid("", 17))),
     "ir-2": tiny_model(ir=2),
     # ops and their forms
-    "op": tiny_model(replace(1, "HardSwish")),
+    "op": tiny_model(replace(1, "Tanh")),
     "domain": tiny_model(replace(1, "Relu", domain="com.example")),
     "subgraph": tiny_model(nested_graph),
-    "conv-auto-pad": tiny_model(set_attribute(0, auto_pad="SAME_UPPER")),
+    "conv-auto-pad": tiny_model(set_attribute(0, auto_pad="SAME")),
     "conv-dilations": tiny_model(set_attribute(0, dilations=[2, 2])),
     "conv-groups": tiny_model(set_attribute(0, group=2)),
     "conv-strides": tiny_model(set_attribute(0, strides=[2])),
@@ -224,7 +281,7 @@ REFUSED = {
     "conv-attribute-twice": tiny_model(lambda b: b.nodes[0].attribute.append(helper.make_attribute("pads", [0, 0, 0, 0]))),
     "conv-outputs": tiny_model(lambda b: b.nodes[0].output.append("more")),
     "gemm-trans-b": tiny_model(set_attribute(4, transB=0)),
-    "gemm-alpha": tiny_model(set_attribute(4, alpha=2.0)),
+    "gemm-trans-a": tiny_model(set_attribute(4, transA=1)),
     "gemm-inputs": tiny_model(lambda b: b.nodes[4].input.pop()),
     "elu-alpha": tiny_model(replace(1, "Elu", alpha=0.5)),
     "concat-axis": tiny_model(replace(1, "Concat", axis=2)),
@@ -232,18 +289,49 @@ REFUSED = {
     "clip-edge": tiny_model(lambda b: (replace(1, "Clip")(b), b.nodes[1].input.append("x"))),
     "clip-range": tiny_model(lambda b: (b.constant("one", 1.0), b.constant("two", 2.0), replace(1, "Clip")(b),
                                        b.nodes[1].input.extend(["two", "one"]))),
-    "max-pool-ceil": tiny_model(replace(1, "MaxPool", kernel_shape=[2, 2], ceil_mode=1)),
+    "max-pool-ceil": tiny_model(replace(1, "MaxPool", kernel_shape=[3, 3], strides=[4, 4], ceil_mode=1)),
     "max-pool-pads": tiny_model(replace(1, "MaxPool", kernel_shape=[2, 2], pads=[2, 0, 0, 0])),
     "pool-without-flatten": tiny_model(replace(3, "Relu")),
     "flatten": tiny_model(lambda b: replace(2, "Sigmoid")(b)),
     "flatten-axis": tiny_model(set_attribute(3, axis=2)),
+    "softmax-inside": tiny_model(between(3, ("Softmax", dict(axis=1)), ("Relu", {}))),
+    "softmax-axis": tiny_model(between(4, ("Softmax", dict(axis=0)))),
+    "sigmoid-last": tiny_model(between(4, ("Sigmoid", {}))),
+    "pad-mode": tiny_model(between(1, ("Pad", dict(mode="reflect"), [0, 0, 1, 1, 0, 0, 1, 1]))),
+    "pad-value": tiny_model(lambda b: (b.constant("one", 1.0), between(1, ("Pad", {}, [0, 0, 1, 1, 0, 0, 1, 1], "one"))(b))),
+    "pad-negative": tiny_model(between(1, ("Pad", {}, [0, 0, -1, 0, 0, 0, 0, 0]))),
+    "pad-channels": tiny_model(between(1, ("Pad", {}, [0, 1, 0, 0, 0, 0, 0, 0]))),
+    "pad-before-relu": tiny_model(between(0, ("Pad", {}, [0, 0, 1, 1, 0, 0, 1, 1]))),
+    "pad-before-max-pool": tiny_model(between(0, ("Pad", {}, [0, 0, 1, 1, 0, 0, 1, 1]), ("MaxPool", dict(kernel_shape=[3, 3])))),
+    "average-pool-ceil": tiny_model(replace(1, "AveragePool", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1, count_include_pad=1)),
+    "concat-flattened": tiny_model(between(1, ("Flatten", {}), ("Concat", dict(axis=1)))),
+    "mul-pixels": tiny_model(lambda b: (b.constant("map", np.arange(64).reshape(8, 8)), between(1, ("Mul", {}, "map"))(b))),
+    "mul-maps": tiny_model(maps),
+    "div-activations": tiny_model(between(1, ("Div", {}, "conv"))),
+    "div-zero": tiny_model(lambda b: (b.constant("none", 0.0), between(1, ("Div", {}, "none"))(b))),
+    "reshape-shuffle": tiny_model(between(1, ("Reshape", {}, [0, 2, 2, 8, 8]))),
+    "reshape-size": tiny_model(between(1, ("Reshape", {}, [0, 5, -1]))),
+    "reduce-channels": tiny_model(between(1, ("ReduceMean", dict(axes=[1])))),
+    "transpose-perm": tiny_model(between(1, ("Transpose", dict(perm=[0, 1, 1, 2])))),
+    "layout": tiny_model(between(0, ("Transpose", dict(perm=[0, 2, 3, 1])), ("GlobalAveragePool", {}))),
+    "cast-integer": tiny_model(between(1, ("Cast", dict(to=TensorProto.INT64)))),
+    "prelu-slopes": tiny_model(lambda b: (b.constant("slopes", [[[1]], [[2]], [[3]], [[4]]]), between(1, ("PRelu", {}, "slopes"))(b))),
+    "constant-huge": tiny_model(huge("ConstantOfShape", [10**6, 10**6])),
+    "constant-large": tiny_model(huge("ConstantOfShape", [2**13, 2**13])),
+    "constant-negative": tiny_model(huge("ConstantOfShape", [-1])),
+    "constant-doubled": tiny_model(doubled),
+    "gather-index": tiny_model(lambda b: (constant(b, "places", [4]), b.nodes.insert(0, helper.make_node("Gather", ["fc.w", "places"], ["g"], name="n_g", axis=1)),
+                                          b.nodes[1].input.append("g"))),
+    "function-itself": tiny_model(lambda b: setattr(b.nodes[1], "domain", "local"), recursive),
     "batch-norm-training": tiny_model(batch_norm(training_mode=1)),
     "batch-norm-variance": tiny_model(batch_norm(variance=[1, 1, -1, 1])),
     # weights
     "weight-missing": tiny_model(lambda b: b.weights.pop(0)),
     "weight-twice": tiny_model(lambda b: b.weights.append(b.weights[0])),
-    "weight-type": tiny_model(tensor(0, data_type=TensorProto.FLOAT16)),
+    "weight-type": tiny_model(tensor(0, data_type=TensorProto.STRING)),
     "weight-external": tiny_model(tensor(0, data_location=TensorProto.EXTERNAL)),
+    "weight-double": tiny_model(lambda b: double(b, 1e300)),
+    "weight-half": tiny_model(lambda b: half(b, np.inf)),
     "weight-short": tiny_model(lambda b: tensor(0, raw_data=b.weights[0].raw_data[:-4])(b)),
     "weight-huge": tiny_model(tensor(0, dims=[2**32, 2**32, 3, 3])),
     "weight-negative": tiny_model(tensor(0, dims=[-4, -3, 3, 3])),
@@ -254,13 +342,12 @@ REFUSED = {
     "edge-missing": tiny_model(lambda b: b.nodes[1].input.__setitem__(0, "nowhere")),
     "edge-twice": tiny_model(lambda b: b.nodes[1].output.__setitem__(0, "conv")),
     "edge-is-weight": tiny_model(lambda b: b.nodes[1].output.__setitem__(0, "fc.w")),
-    "node-twice": tiny_model(lambda b: setattr(b.nodes[1], "name", "n_conv")),
     "cycle": tiny_model(lambda b: b.nodes[0].input.__setitem__(0, "relu")),
     "order": tiny_model(swap),
     # the graph
     "input-missing": tiny_model(after=lambda m: m.graph.ClearField("input")),
     "input-two": tiny_model(after=lambda m: m.graph.input.append(helper.make_tensor_value_info("z", F, [1]))),
-    "input-type": tiny_model(after=lambda m: setattr(m.graph.input[0].type.tensor_type, "elem_type", TensorProto.FLOAT16)),
+    "input-type": tiny_model(after=lambda m: setattr(m.graph.input[0].type.tensor_type, "elem_type", TensorProto.UINT8)),
     "input-rank": tiny_model(after=lambda m: m.graph.input[0].type.tensor_type.shape.dim.pop()),
     "input-free-size": tiny_model(after=input_size(2, dim_param="H")),
     "input-zero": tiny_model(after=input_size(2, dim_value=0)),

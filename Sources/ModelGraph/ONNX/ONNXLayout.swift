@@ -3,11 +3,8 @@
 // Transpose, Flatten, Reshape, Squeeze and Unsqueeze only rename axes, and a network in either order becomes one graph.
 // Axes of one value are left out of the lists (except N), since nothing depends on where they stand.
 
-enum ImageAxis: String {
-    case batch = "N"
-    case channel = "C"
-    case row = "H"
-    case column = "W"
+enum ImageAxis {
+    case batch, channel, row, column
 }
 
 typealias ONNXLayout = [[ImageAxis]]
@@ -50,7 +47,11 @@ extension ONNXReader {
 
     func said(_ value: ONNXActivation) -> String {
         let axes = zip(value.layout, dimensions(value)).map { group, size in
-            group == [.batch] ? "N" : group.count > 1 ? "(" + group.map(\.rawValue).joined(separator: "·") + ")" : "\(size)"
+            group == [.batch]
+                ? "N"
+                : group.count > 1
+                    ? "(" + group.map { $0 == .batch ? "N" : "\(self.size($0, of: value.edge))" }.joined(separator: "·") + ")"
+                    : "\(size)"
         }
         return axes.isEmpty ? "one value" : axes.joined(separator: " × ")
     }

@@ -4,7 +4,7 @@ import Tensors
 
 extension ONNXReader {
     private static let convolutionForms =
-        "an image N × C × H × W (H, W at most \(FloatGraph.Limit.side)), constant weights, dilations 1, any groups, auto_pad or pads"
+        "an image N × C × H × W, constant weights, dilations 1, any groups, auto_pad or pads"
 
     mutating func convolution(_ node: Onnx_NodeProto) throws {
         var fields = try ONNXFields(node, accepted: Self.convolutionForms)

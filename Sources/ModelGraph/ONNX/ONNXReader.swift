@@ -200,7 +200,7 @@ struct ONNXReader {
     mutating func value(_ name: String, _ fields: ONNXFields) throws -> ONNXValue {
         if let value = values[name] { return value }
         if let constant = try tensors.constant(name) { return .constant(constant) }
-        throw fields.refusal("its input '\(name)' is not made by the graph's input or a node before it")
+        throw fields.refusal("its input '\(name)' is neither an initializer nor made by a node before it")
     }
 
     /// nil where the input is left out or empty.

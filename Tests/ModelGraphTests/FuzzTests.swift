@@ -16,8 +16,9 @@ struct FuzzTests {
         ])
     func onnx(name: String) throws {
         let good = try ONNXFiles.data(name)
+        let rounds = name.hasPrefix("dialects/") ? Self.rounds / 3 : Self.rounds
         var accepted = 0
-        for seed in 0..<UInt64(Self.rounds) {
+        for seed in 0..<UInt64(rounds) {
             let data = Mutation.apply(to: good, seed: seed)
             do {
                 let graph = try FloatGraph(onnx: data)
@@ -32,8 +33,8 @@ struct FuzzTests {
             }
         }
         // Some mutations hit only weights and must pass: otherwise only the first check would be tested.
-        #expect(accepted > Self.rounds / 50)
-        #expect(accepted < Self.rounds)
+        #expect(accepted > rounds / 50)
+        #expect(accepted < rounds)
     }
 
     @Test func safetensors() throws {

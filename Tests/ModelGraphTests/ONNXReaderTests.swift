@@ -75,6 +75,53 @@ struct ONNXReaderTests {
         for (edge, entry) in golden { #expect(shapes[edge] == Array(entry.shape.dropFirst()), "\(edge)") }
     }
 
+    private static func ops(_ graph: FloatGraph) -> [String] { graph.nodes.map(\.op.name) }
+
+    @Test func joinsFunctionsInPieces() throws {
+        let graph = try ONNXFiles.graph("dialects/pieces-24")
+        #expect(
+            Self.ops(graph) == [
+                "convolution", "hardSwish", "convolution", "hardSwish", "convolution", "hardSwish", "convolution", "hardSwish",
+                "convolution", "silu", "batchNorm", "leakyRelu", "averagePool", "globalAveragePool", "globalMaxPool", "concat",
+                "linear",
+            ])
+        #expect(graph.nodes[11].op == .leakyRelu(slope: 0.3))  // the call's, not the function's
+        #expect(graph.notes == [])
+    }
+
+    @Test func readsTensorFlowsOrderOfAxes() throws {
+        let graph = try ONNXFiles.graph("dialects/tensorflow-13")
+        #expect(graph.input == .init(name: "x", channels: 3, height: 33, width: 31))
+        #expect(
+            Self.ops(graph) == [
+                "batchNorm", "convolution", "batchNorm", "clip", "convolution", "hardSwish", "globalAveragePool", "linear",
+                "relu", "linear", "sigmoid", "multiply", "convolution", "batchNorm", "concat", "globalAveragePool", "linear",
+                "batchNorm",
+            ])
+        #expect(graph.nodes[3].op == .clip(low: 0, high: 6))
+        guard case .convolution(_, _, let window, _) = graph.nodes[1].op else {
+            Issue.record("\(graph.nodes[1].op)")
+            return
+        }
+        // Pad and VALID.
+        #expect([window.padTop, window.padLeft, window.padBottom, window.padRight] == [0, 0, 1, 1])
+        #expect(graph.notes.count == 2)
+        #expect(graph.notes[0].hasPrefix("the file's input is N × H × W × C"))
+        #expect(graph.notes[1].hasPrefix("the final Softmax ("))
+    }
+
+    @Test func readsOldForms() throws {
+        // A node without a name has one here.
+        let graph = try ONNXFiles.graph("dialects/old-7")
+        #expect(Set(graph.nodes.map(\.name)).count == graph.nodes.count)
+        #expect(
+            Self.ops(graph) == [
+                "convolution", "batchNorm", "relu", "maxPool", "averagePool", "batchNorm", "sigmoid", "add", "add", "batchNorm",
+                "hardSigmoid", "globalAveragePool", "linear", "leakyRelu", "linear", "clip",
+            ])
+        #expect(graph.nodes.last?.op == .clip(low: -0.9, high: .greatestFiniteMagnitude))
+    }
+
     @Test func readsAnOlderOpset() throws {
         let graph = try ONNXFiles.graph("attributes")
         #expect(graph.input == .init(name: "x", channels: 3, height: 4, width: 6))

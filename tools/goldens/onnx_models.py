@@ -374,6 +374,9 @@ def check_written(reference, x):
 
 
 def main():
+    onnx.checker.check_model(onnx.ModelProto.FromString(good))
+    for name, data in REFUSED.items():
+        (folder / "refused" / f"{name}.onnx").write_bytes(data)
     random = np.random.default_rng(4)
     for name, model, size, edges in [
         ("every-op", every_op(), (2, 3, 15, 18), EDGES), ("attributes", attributes(), (3, 3, 4, 6), ["conv", "clip", "flat", "y"]),
@@ -384,9 +387,6 @@ def main():
         save_file({"x": x, **answers(model, x, edges)}, folder / f"{name}.safetensors")
         if name == "every-op":
             check_written(model, x)
-    onnx.checker.check_model(onnx.ModelProto.FromString(good))
-    for name, data in REFUSED.items():
-        (folder / "refused" / f"{name}.onnx").write_bytes(data)
 
 
 main()

@@ -55,6 +55,7 @@ extension ONNXReader {
         guard (scale + shift).allSatisfy({ Float($0).isFinite }) else {
             throw fields.refusal("its constant holds a value that makes no finite factor or summand")
         }
+        if scale.allSatisfy({ $0 == 1 }), shift.allSatisfy({ $0 == 0 }) { return set(node.output[0], .activation(input)) }
         try spend(scale.count + shift.count, fields)
         try append(.affine(scale: scale, shift: shift), [input.edge], node) { _, _ in input.layout }
     }

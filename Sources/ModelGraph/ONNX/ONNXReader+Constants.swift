@@ -5,7 +5,7 @@
 
 extension ONNXReader {
     static let computedOps: Set<String> = [
-        "Add", "Cast", "Ceil", "Concat", "Constant", "ConstantOfShape", "Div", "Equal", "Expand", "Flatten", "Floor",
+        "Add", "Cast", "Ceil", "Clip", "Concat", "Constant", "ConstantOfShape", "Div", "Equal", "Expand", "Flatten", "Floor",
         "Gather", "Identity", "Max", "Min", "Mul", "Neg", "Range", "Reciprocal", "ReduceProd", "Reshape", "Shape",
         "Size", "Slice", "Sqrt", "Squeeze", "Sub", "Tile", "Transpose", "Unsqueeze", "Where",
     ]
@@ -215,6 +215,19 @@ extension ONNXReader {
                 }
             guard op == "Neg" || source.floats != nil else { throw fields.refusal("its input holds integers") }
             return source.mapped(name, source.shape, { $0.map(function) }, { $0.map { 0 &- $0 } })
+        case "Clip":
+            // A file gives its bounds as attributes or as inputs, never both.
+            var result = try input(0)
+            for (index, (attribute, bound)) in [("min", "Max"), ("max", "Min")].enumerated() {
+                if let limit = try fields.float(attribute) {
+                    let one = ONNXConstant(name: name, shape: [], values: .floats([limit]))
+                    result = try elementwise(bound, [result, one], name, fields)
+                } else if index + 1 < inputs.count, let one = inputs[index + 1] {
+                    guard one.count == 1 else { throw fields.refusal("its bound has \(one.count) values") }
+                    result = try elementwise(bound, [result, one], name, fields)
+                }
+            }
+            return result
         case "Where":
             let (condition, a, b) = (try input(0), try input(1), try input(2))
             guard condition.ints != nil, let pair = ONNXConstant.broadcast(a.shape, b.shape),
@@ -326,14 +339,20 @@ extension ONNXReader {
             guard (-rank..<rank).contains(axes[index]) else { throw fields.refusal("axis \(axes[index]) of \(rank)") }
             let axis = axes[index] < 0 ? axes[index] + rank : axes[index]
             let size = source.shape[axis]
-            guard seen.insert(axis).inserted, (1...Int(Int32.max)).contains(steps[index]) else {
+            let step = steps[index]
+            guard seen.insert(axis).inserted, step != 0, step.magnitude <= Int32.max else {
                 throw fields.refusal("an axis twice, or steps \(steps)")
             }
-            func clamp(_ place: Int) -> Int { max(0, min(size, place < 0 ? max(place, -size) + size : place)) }
+            // Backwards, the last place is -1: before the first.
+            let range = step > 0 ? 0...size : -1...(size - 1)
+            func clamp(_ place: Int) -> Int {
+                min(max(place < 0 ? max(place, -size - 1) + size : place, range.lowerBound), range.upperBound)
+            }
             let (start, end) = (clamp(starts[index]), clamp(ends[index]))
-            shape[axis] = max(0, (end - start + steps[index] - 1) / steps[index])
+            let distance = step > 0 ? end - start : start - end
+            shape[axis] = max(0, (distance + Int(step.magnitude) - 1) / Int(step.magnitude))
             offset += shape[axis] == 0 ? 0 : start * original[axis]
-            strides[axis] = original[axis] * (shape[axis] > 1 ? steps[index] : 1)
+            strides[axis] = original[axis] * (shape[axis] > 1 ? step : 1)
         }
         try spend(ONNXConstant.count(shape) ?? Int.max, fields)
         return source.picked(shape, strides: strides, offset: offset, name: name)

@@ -81,9 +81,10 @@ struct ONNXReader {
         try reader.finish(output: output)
 
         // In this order: padding is merged into windows while the functions between are as the file has them, hard
-        // functions are recognised before factors are merged.
+        // functions are made of single clips, and recognised before factors are merged.
         try reader.network.dropAnswers()
         try reader.network.mergePads()
+        reader.network.joinClips()
         reader.network.joinHardFunctions()
         reader.network.joinSilu()
         reader.network.mergeAffines()

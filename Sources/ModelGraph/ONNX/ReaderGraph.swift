@@ -109,12 +109,6 @@ struct ReaderGraph {
         steps = steps.indices.filter { used[$0] }.map { steps[$0] }
     }
 
-    /// Whoever reads `edge` reads `other` instead.
-    mutating func replace(_ edge: Int, by other: Int) {
-        for index in steps.indices { steps[index].inputs = steps[index].inputs.map { $0 == edge ? other : $0 } }
-        if output == edge { output = other }
-    }
-
     /// A factor and summand a channel as batch norm with mean 0 and variance 1, which folding deals with.
     ///
     /// - Throws: `ONNXError` for a step that no rewriting removed.

@@ -18,15 +18,19 @@ extension ReaderGraph {
         var high: Double
     }
 
-    private func ramp(_ edge: Int, _ makers: [Int: Int]) -> Ramp? {
+    /// As seen from the clip's input, and from what up to three factors and summands before made that of.
+    private func ramps(_ edge: Int, _ makers: [Int: Int]) -> [Ramp] {
         guard let maker = makers[edge], case .graph(.clip(let low, let high)) = steps[maker].op, low == 0,
             high > 0, high < .greatestFiniteMagnitude
-        else { return nil }
-        let inner = steps[maker].inputs[0]
-        if let factor = uniform(inner, makers), factor.scale > 0 {
-            return Ramp(input: factor.input, scale: factor.scale, shift: factor.shift, high: Double(high))
+        else { return [] }
+        var result = [Ramp(input: steps[maker].inputs[0], scale: 1, shift: 0, high: Double(high))]
+        while result.count < 4, let last = result.last, let inner = uniform(last.input, makers), inner.scale > 0 {
+            result.append(
+                Ramp(
+                    input: inner.input, scale: last.scale * inner.scale, shift: last.scale * inner.shift + last.shift,
+                    high: last.high))
         }
-        return Ramp(input: inner, scale: 1, shift: 0, high: Double(high))
+        return result
     }
 
     /// scale · x + shift with the same numbers for all channels.
@@ -41,30 +45,36 @@ extension ReaderGraph {
         let makers = makers
         for index in steps.indices {
             let edge = steps[index].output
-            if let ramp = ramp(edge, makers), ramp.high == 1, ramp.scale != 1 || ramp.shift != 0 {
-                become(index, .hardSigmoid(alpha: Float(ramp.scale), beta: Float(ramp.shift)), [ramp.input])
-            } else if let outer = uniform(edge, makers), outer.shift == 0, let ramp = ramp(outer.input, makers),
-                isClose(outer.scale * ramp.high, 1)
-            {
-                become(
-                    index,
-                    .hardSigmoid(alpha: Float(ramp.scale * outer.scale), beta: Float(ramp.shift * outer.scale)),
-                    [ramp.input])
+            var scale = 1.0
+            var found = ramps(edge, makers).filter { $0.high == 1 }
+            if let outer = uniform(edge, makers), outer.shift == 0 {
+                scale = outer.scale
+                found = ramps(outer.input, makers).filter { isClose(scale * $0.high, 1) }
             }
+            // Hard swish's if it is that at any distance, since its x is then known; else the nearest that is one.
+            guard
+                let ramp = found.first(where: { isSwish($0, scale: scale) })
+                    ?? found.first(where: { scale != 1 || $0.scale != 1 || $0.shift != 0 })
+            else { continue }
+            become(
+                index, .hardSigmoid(alpha: Float(ramp.scale * scale), beta: Float(ramp.shift * scale)), [ramp.input])
         }
+    }
+
+    private func isSwish(_ ramp: Ramp, scale: Double) -> Bool {
+        isClose(scale * ramp.high, 1) && isClose(scale * ramp.scale, 1 / 6) && isClose(scale * ramp.shift, 0.5)
     }
 
     private mutating func joinHardSwishes() {
         let makers = makers
-        func isHardSwish(_ x: Int, _ ramp: Ramp, scale: Double) -> Bool {
-            ramp.input == x && isClose(scale * ramp.high, 1) && isClose(scale * ramp.scale, 1 / 6)
-                && isClose(scale * ramp.shift, 0.5)
-        }
         /// The two inputs of a product, either way round.
         func factors(_ edge: Int) -> [(Int, Int)] {
             guard let maker = makers[edge], case .graph(.multiply) = steps[maker].op else { return [] }
             let inputs = steps[maker].inputs
             return [(inputs[0], inputs[1]), (inputs[1], inputs[0])]
+        }
+        func isSwish(of x: Int, _ y: Int, scale: Double) -> Bool {
+            ramps(y, makers).contains { $0.input == x && self.isSwish($0, scale: scale) }
         }
         for index in steps.indices {
             let edge = steps[index].output
@@ -73,17 +83,13 @@ extension ReaderGraph {
                     steps[maker].inputs[0] == x, isClose(Double(alpha), 1 / 6), isClose(Double(beta), 0.5)
                 {
                     become(index, .hardSwish, [x])
-                } else if let ramp = ramp(y, makers), let early = uniform(x, makers), early.shift == 0,
-                    isHardSwish(early.input, ramp, scale: early.scale)
-                {
+                } else if let early = uniform(x, makers), early.shift == 0, isSwish(of: early.input, y, scale: early.scale) {
                     become(index, .hardSwish, [early.input])
                 }
             }
             if let late = uniform(edge, makers), late.shift == 0 {
-                for (x, y) in factors(late.input) {
-                    if let ramp = ramp(y, makers), isHardSwish(x, ramp, scale: late.scale) {
-                        become(index, .hardSwish, [x])
-                    }
+                for (x, y) in factors(late.input) where isSwish(of: x, y, scale: late.scale) {
+                    become(index, .hardSwish, [x])
                 }
             }
         }

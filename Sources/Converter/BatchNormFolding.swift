@@ -35,7 +35,7 @@ private struct BatchNormFolding {
 
     mutating func fold(_ index: Int, isImage: Bool) throws {
         let node = graph.nodes[index]
-        let affine = try Affine(node, graph.weights)
+        let affine = try ChannelAffine(node, graph.weights)
         let input = node.inputs[0]
         if readers(of: input).count == 1, graph.output != input,
             let maker = graph.nodes.firstIndex(where: { $0.output == input && $0.hasWeight })
@@ -68,7 +68,7 @@ private struct BatchNormFolding {
     }
 
     /// W·a a row of the weight (one output channel), bias·a + b.
-    private mutating func foldBackward(_ affine: Affine, into index: Int) throws {
+    private mutating func foldBackward(_ affine: ChannelAffine, into index: Int) throws {
         let node = graph.nodes[index]
         var weight = try graph.weight(node.op.weights[0], of: node)
         let rows = affine.factor.count
@@ -84,7 +84,7 @@ private struct BatchNormFolding {
     }
 
     /// W·a a column of the weight (one input feature), bias + W·b.
-    private mutating func foldForward(_ affine: Affine, into index: Int) throws {
+    private mutating func foldForward(_ affine: ChannelAffine, into index: Int) throws {
         let node = graph.nodes[index]
         var weight = try graph.weight(node.op.weights[0], of: node)
         let (rows, columns) = (weight.shape[0], weight.shape[1])
@@ -133,7 +133,7 @@ private struct BatchNormFolding {
 
 /// A batch norm as one factor and one offset a channel, in double precision because they are rounded once more in the
 /// weights.
-private struct Affine {
+struct ChannelAffine {
     var factor: [Double]
     var offset: [Double]
 

@@ -58,7 +58,7 @@ package enum ConversionPipeline {
         _ graph: FloatGraph, calibration: [LabelledImage], evaluation: [LabelledImage], options: ConversionOptions,
         progress: (String) -> Void
     ) throws -> Conversion {
-        let metadata = try options.metadata.resolved(for: graph)
+        let (graph, metadata) = try InputNormalization.folded(graph, options.metadata.resolved(for: graph))
         let photos = PhotoSource(metadata: metadata, threads: options.threads, strict: options.strict)
         let chosen = LabelledImage.drawn(calibration, limit: options.imageLimit, seed: options.seed)
 

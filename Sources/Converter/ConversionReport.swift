@@ -140,7 +140,9 @@ extension Parity.LayerError {
 extension QuantizedGraph.Kind {
     var weights: QuantizedWeights? {
         switch self {
-        case .convolution(let weights, _, _), .depthwise(let weights, _), .fullyConnected(let weights): weights
+        case .convolution(let weights, _, _), .depthwise(let weights, _), .groupedConvolution(let weights, _, _),
+            .fullyConnected(let weights):
+            weights
         default: nil
         }
     }

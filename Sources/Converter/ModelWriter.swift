@@ -141,18 +141,28 @@ package enum ModelWriter {
             // A pointwise op has no window: kernel and strides are 1 by its code.
             if op.kind.code == .convolution { record.put(window) }
             for (index, value) in padPixel.enumerated() { record.put(value, at: Record.padPixel + index) }
-            constants.add(weights, packed: WeightPacker.packDense(weights), to: &record)
+            constants.add([weights], packed: WeightPacker.packDense(weights), to: &record)
         case .depthwise(let weights, let window):
             record.put(window)
-            constants.add(weights, packed: WeightPacker.packDepthwise(weights), to: &record)
+            constants.add([weights], packed: WeightPacker.packDepthwise(weights), to: &record)
+        case .groupedConvolution(let weights, let window, let groups):
+            record.put(window)
+            record.put(UInt16(groups), at: Record.parameter)
+            let parts = weights.split(into: groups)
+            constants.add(parts, packed: parts.flatMap(WeightPacker.packDense), to: &record)
         case .fullyConnected(let weights):
-            constants.add(weights, packed: WeightPacker.packDense(weights), to: &record)
+            constants.add([weights], packed: WeightPacker.packDense(weights), to: &record)
+        case .averagePool(let scale, let window, let countsPadding):
+            record.put(window)
+            record.put(scale, at: Record.scale0)
+            record.put(UInt16(countsPadding ? 1 : 0), at: Record.parameter)
         case .maxPool(let window): record.put(window)
         case .table(let table): record.put(UInt64(constants.place(table)), at: Record.table)
         case .add(let scale0, let scale1):
             record.put(scale0, at: Record.scale0)
             record.put(scale1, at: Record.scale1)
-        case .multiply(let scale), .globalAveragePool(let scale): record.put(scale, at: Record.scale0)
+        case .multiply(let scale), .scaleChannels(let scale), .globalAveragePool(let scale):
+            record.put(scale, at: Record.scale0)
         case .concat, .globalMaxPool: break
         }
         return record
@@ -172,7 +182,8 @@ private struct Constants {
         return bytes.count - table.count
     }
 
-    mutating func add(_ weights: QuantizedWeights, packed: [Int8], to record: inout Data) {
+    /// - Parameter parts: a layer, or the groups of one; each is rounded up to whole blocks of channels.
+    mutating func add(_ parts: [QuantizedWeights], packed: [Int8], to record: inout Data) {
         typealias Record = ModelLayout.OpRecord
         bytes.pad()
         record.put(UInt64(bytes.count), at: Record.weights)
@@ -180,10 +191,12 @@ private struct Constants {
         bytes.append(contentsOf: packed.map { UInt8(bitPattern: $0) })
         bytes.pad()
         record.put(UInt64(bytes.count), at: Record.bias)
-        for bias in WeightPacker.pad(weights.bias, with: 0) { bytes.append(little: bias) }
+        for bias in parts.flatMap({ WeightPacker.pad($0.bias, with: 0) }) { bytes.append(little: bias) }
         bytes.pad()
         record.put(UInt64(bytes.count), at: Record.multiplier)
-        for multiplier in WeightPacker.pad(weights.multiplier, with: 0) { bytes.append(little: multiplier.bitPattern) }
+        for multiplier in parts.flatMap({ WeightPacker.pad($0.multiplier, with: 0) }) {
+            bytes.append(little: multiplier.bitPattern)
+        }
     }
 }
 
@@ -192,21 +205,26 @@ extension QuantizedGraph.Kind {
         switch self {
         case .convolution(_, let window, _): window == Window(kernel: 1) ? .pointwise : .convolution
         case .depthwise: .depthwise
+        case .groupedConvolution: .groupedConvolution
         case .fullyConnected: .fullyConnected
         case .add: .add
         case .multiply: .multiply
+        case .scaleChannels: .scaleChannels
         case .table: .table
         case .concat: .concat
         case .globalAveragePool: .globalAveragePool
         case .globalMaxPool: .globalMaxPool
         case .maxPool: .maxPool
+        case .averagePool: .averagePool
         }
     }
 
     /// The others pass bytes on or look them up; their clamp fields are unused, so zero.
     var clamps: Bool {
         switch self {
-        case .convolution, .depthwise, .fullyConnected, .add, .multiply, .globalAveragePool: true
+        case .convolution, .depthwise, .groupedConvolution, .fullyConnected, .add, .multiply, .scaleChannels,
+            .globalAveragePool, .averagePool:
+            true
         case .table, .concat, .globalMaxPool, .maxPool: false
         }
     }

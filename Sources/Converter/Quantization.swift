@@ -62,19 +62,21 @@ private struct Builder {
         let outputScale = Double(output.scale)
         switch step.op {
         case .convolution(let weight, let bias, let window, let groups):
-            let isDepthwise = groups > 1
-            if let shape = graph.weights[weight]?.shape, isDepthwise, shape[1] != 1 || shape[0] != groups {
-                throw ConversionError.badNode(name: step.name, reason: "grouped convolutions are not converted yet")
+            let isDepthwise = groups > 1 && graph.weights[weight]?.shape.prefix(2) == [groups, 1]
+            let weights = try weights(weight, bias, of: step, groups: groups, isDepthwise: isDepthwise, outputScale)
+            let pad = try padPixel(step, window, isDense: groups == 1)
+            if isDepthwise { return .depthwise(weights, window) }
+            guard groups > 1 else { return .convolution(weights, window, padPixel: pad) }
+            guard groups <= UInt16.max else {
+                throw ConversionError.badNode(name: step.name, reason: "\(groups) groups; at most \(UInt16.max)")
             }
-            let weights = try weights(weight, bias, of: step, isDepthwise: isDepthwise, outputScale)
-            let pad = try padPixel(step, window, isDepthwise: isDepthwise)
-            return isDepthwise ? .depthwise(weights, window) : .convolution(weights, window, padPixel: pad)
+            return .groupedConvolution(weights, window, groups: groups)
         case .linear(let weight, let bias):
-            return .fullyConnected(try weights(weight, bias, of: step, isDepthwise: false, outputScale))
+            return .fullyConnected(try weights(weight, bias, of: step, groups: 1, isDepthwise: false, outputScale))
         case .add:
             return .add(scale0: Float(inputScales[0] / outputScale), scale1: Float(inputScales[1] / outputScale))
         case .multiply where tensors[inputs[0]].bytes != tensors[inputs[1]].bytes:
-            throw ConversionError.badNode(name: step.name, reason: "factors of channels are not converted yet")
+            return .scaleChannels(scale: Float(inputScales[0] * inputScales[1] / outputScale))
         case .multiply: return .multiply(scale: Float(inputScales[0] * inputScales[1] / outputScale))
         case .concat: return .concat
         case .globalAveragePool:
@@ -82,8 +84,9 @@ private struct Builder {
             return .globalAveragePool(scale: Float(inputScales[0] / (Double(pixels) * outputScale)))
         case .globalMaxPool: return .globalMaxPool
         case .maxPool(let window): return .maxPool(window)
-        case .averagePool:
-            throw ConversionError.badNode(name: step.name, reason: "average pools with a window are not converted yet")
+        case .averagePool(let window, let countsPadding):
+            return .averagePool(
+                scale: Float(inputScales[0] / outputScale), window, countsPadding: countsPadding)
         case .relu, .clip, .sigmoid, .elu, .hardSigmoid, .hardSwish, .silu, .leakyRelu, .batchNorm:
             guard let function = step.op.table else {
                 throw ConversionError.badNode(name: step.name, reason: "a \(step.op.name) cannot stand here")
@@ -136,7 +139,7 @@ private struct Builder {
     // MARK: Weights
 
     private func weights(
-        _ weight: String, _ bias: String?, of step: FusedStep, isDepthwise: Bool, _ outputScale: Double
+        _ weight: String, _ bias: String?, of step: FusedStep, groups: Int, isDepthwise: Bool, _ outputScale: Double
     ) throws -> QuantizedWeights {
         guard let values = graph.weights[weight], let place = places[step.inputs[0]] else {
             throw ConversionError.badNode(name: step.name, reason: "weight '\(weight)' is missing")
@@ -153,7 +156,7 @@ private struct Builder {
             for input in 0..<inputs {
                 for tap in 0..<(height * width) {
                     let value = Double(values.values[(output * inputs + input) * height * width + tap])
-                    let channel = isDepthwise ? output : input
+                    let channel = output / (outputs / groups) * inputs + input
                     ordered[(output * height * width + tap) * inputs + input] =
                         isPhoto ? value / deviation[channel] : value
                 }
@@ -168,29 +171,43 @@ private struct Builder {
             zeros: isPhoto
                 ? metadata.mean.map(Double.init) : [Double](repeating: Double(affine.zeroPoint), count: channels),
             means: isPhoto ? zip(means, deviation).map { $0 * $1 } : means)
-        return try WeightQuantization.quantize(
-            ordered,
-            bias: bias.flatMap { graph.weights[$0]?.values.map(Double.init) } ?? [Double](repeating: 0, count: outputs),
-            shape: (outputs, height, width, inputs), input: input, isDepthwise: isDepthwise, outputScale: outputScale,
-            node: step.name)
+        let biases =
+            bias.flatMap { graph.weights[$0]?.values.map(Double.init) } ?? [Double](repeating: 0, count: outputs)
+        guard groups > 1, !isDepthwise else {
+            return try WeightQuantization.quantize(
+                ordered, bias: biases, shape: (outputs, height, width, inputs), input: input, isDepthwise: isDepthwise,
+                outputScale: outputScale, node: step.name)
+        }
+        // Each group is a dense convolution of its own channels.
+        let (count, size) = (outputs / groups, ordered.count / groups)
+        let parts = try (0..<groups).map { group in
+            let channels = group * inputs..<(group + 1) * inputs
+            return try WeightQuantization.quantize(
+                Array(ordered[group * size..<(group + 1) * size]), bias: Array(biases[group * count..<(group + 1) * count]),
+                shape: (count, height, width, inputs),
+                input: WeightedInput(
+                    scale: input.scale, zeros: Array(input.zeros[channels]), means: Array(input.means[channels])),
+                isDepthwise: false, outputScale: outputScale, node: step.name)
+        }
+        return QuantizedWeights(joining: parts)
     }
 
     /// What stands outside the image: of the photo the mean pixel, else each channel's zero. Only dense convolutions of
     /// at most 4 channels name it, and only where something may stand outside.
-    private func padPixel(_ step: FusedStep, _ window: Window, isDepthwise: Bool) throws -> [UInt8] {
+    private func padPixel(_ step: FusedStep, _ window: Window, isDense: Bool) throws -> [UInt8] {
         let none: [UInt8] = [0, 0, 0, 0]
         guard let place = places[step.inputs[0]], tensors[place].channels <= 4, window != Window(kernel: 1) else {
             return none
         }
         let channels = tensors[place].channels
         guard place == QuantizedGraph.input else {
-            return isDepthwise ? none : (0..<4).map { $0 < channels ? tensors[place].affine.zeroPoint : 0 }
+            return !isDense ? none : (0..<4).map { $0 < channels ? tensors[place].affine.zeroPoint : 0 }
         }
         let isPadded = window.padTop + window.padBottom + window.padLeft + window.padRight > 0
-        guard !isDepthwise || !isPadded else {
+        guard isDense || !isPadded else {
             throw ConversionError.badNode(
                 name: step.name,
-                reason: "a depthwise convolution that pads the photo; only a dense one can pad with the mean pixel")
+                reason: "a depthwise or grouped convolution that pads the photo; only a dense one can pad with the mean pixel")
         }
         return try (0..<4).map { channel in
             guard channel < channels, isPadded else { return 0 }

@@ -34,7 +34,7 @@ package struct QuantizedWeights: Sendable, Equatable {
     package var outputChannels: Int
     package var kernelHeight: Int
     package var kernelWidth: Int
-    /// That each output channel reads: 1 in a depthwise convolution.
+    /// That each output channel reads: 1 in a depthwise convolution, a group's in a grouped one.
     package var inputChannels: Int
     /// O KH KW I, in −127…127.
     package var values: [Int8]
@@ -57,6 +57,32 @@ package struct QuantizedWeights: Sendable, Equatable {
         self.scales = scales
         self.bias = bias
         self.multiplier = multiplier
+    }
+}
+
+extension QuantizedWeights {
+    /// The output channels of several layers of one window and number of inputs, one after another.
+    init(joining parts: [QuantizedWeights]) {
+        self = parts[0]
+        for part in parts.dropFirst() {
+            outputChannels += part.outputChannels
+            values += part.values
+            scales += part.scales
+            bias += part.bias
+            multiplier += part.multiplier
+        }
+    }
+
+    /// The layers that `joining` made this of: one a group, of equal size.
+    func split(into groups: Int) -> [QuantizedWeights] {
+        let (channels, size) = (outputChannels / groups, values.count / groups)
+        return (0..<groups).map { group in
+            let rows = group * channels..<(group + 1) * channels
+            return QuantizedWeights(
+                outputChannels: channels, kernelHeight: kernelHeight, kernelWidth: kernelWidth,
+                inputChannels: inputChannels, values: Array(values[group * size..<(group + 1) * size]),
+                scales: Array(scales[rows]), bias: Array(bias[rows]), multiplier: Array(multiplier[rows]))
+        }
     }
 }
 
@@ -85,14 +111,20 @@ package struct QuantizedGraph: Sendable, Equatable {
         /// (pointwise).
         case convolution(QuantizedWeights, Window, padPixel: [UInt8])
         case depthwise(QuantizedWeights, Window)
+        /// groups: 2 or more; they divide the channels of input and output.
+        case groupedConvolution(QuantizedWeights, Window, groups: Int)
         case fullyConnected(QuantizedWeights)
         case add(scale0: Float, scale1: Float)
         case multiply(scale: Float)
+        /// An image and one factor a channel.
+        case scaleChannels(scale: Float)
         case table([UInt8])
         case concat
         case globalAveragePool(scale: Float)
         case globalMaxPool
         case maxPool(Window)
+        /// scale: the input's over the output's.
+        case averagePool(scale: Float, Window, countsPadding: Bool)
     }
 
     package struct Op: Sendable, Equatable {

@@ -41,6 +41,20 @@ struct FloatInterpreterTests {
         #expect(mismatch(fused.array(), golden[graph.output]?.values ?? [], absolute: 1e-4, relative: 1e-4) == nil)
     }
 
+    /// The graph as the writer writes it, by ONNX Runtime; the interpreter runs the graph itself.
+    @Test(arguments: backends.indices) func foreignOpsAreONNXRuntimes(backend: Int) throws {
+        let golden = try Safetensors(
+            data: Data(contentsOf: Self.goldens.appendingPathComponent("written-foreign.safetensors"))
+        ).entries
+        let backend = Self.backends[backend]
+        let interpreter = try FloatInterpreter(ForeignOps.graph, backend: backend)
+        _ = interpreter.run(try #require(golden["x"]).imageTensor(on: backend)) { edge, value in
+            let (shape, values) = value.asONNX
+            #expect(shape == golden[edge]?.shape, "\(edge)")
+            #expect(mismatch(values, golden[edge]?.values ?? [], absolute: 1e-5, relative: 1e-4) == nil, "\(edge)")
+        }
+    }
+
     @Test func edgesAreFreedAfterTheirLastUse() throws {
         // conv → relu → relu → …: each edge's storage is gone when the step after its reader runs.
         var graph = FloatGraph(

@@ -32,15 +32,17 @@ struct NetworkBuilder {
 
     /// He-scaled weights, so that activations neither vanish nor explode.
     mutating func convolution(
-        _ x: String, _ outputs: Int, kernel: Int, stride: Int = 1, depthwise: Bool = false, bias: Bool = true
+        _ x: String, _ outputs: Int, kernel: Int, stride: Int = 1, depthwise: Bool = false, groups: Int = 1,
+        bias: Bool = true
     ) -> String {
         let inputs = channels[x] ?? 0
+        let groups = depthwise ? inputs : groups
         let pad = kernel / 2
-        let weight = weight([outputs, depthwise ? 1 : inputs, kernel, kernel])
+        let weight = weight([outputs, inputs / groups, kernel, kernel])
         return node(
             .convolution(
                 weight: weight, bias: bias ? vector(outputs, -0.3...0.3) : nil,
-                window: Window(kernel: kernel, stride: stride, pad: pad), groups: depthwise ? inputs : 1),
+                window: Window(kernel: kernel, stride: stride, pad: pad), groups: groups),
             [x], channels: outputs)
     }
 

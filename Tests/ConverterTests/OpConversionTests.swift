@@ -15,7 +15,8 @@ struct OpConversionTests {
         case denseStride2, sameStride2, depthwise, pointwise, oneByOneStride2, clips, residual, concatOfSameScale,
             concatOfScales,
             concatOfMany, maxPool, globalMaxPool, sigmoidGate, elu, loneRelu, loneClip, sumOfLinears, multiplyThenRelu,
-            fewChannels
+            fewChannels, grouped, groupedPhoto, channelMultiplier, averagePool, averagePoolWithPadding, squeezeAndExcitation,
+            hardSqueezeAndExcitation, silu, leakyRelu
 
         func graph(seed: UInt64) -> FloatGraph {
             var net = NetworkBuilder(side: 13, seed: seed)
@@ -56,6 +57,28 @@ struct OpConversionTests {
                 return net.finished()
             case .multiplyThenRelu:
                 x = net.node(.relu, [net.node(.multiply, [x, net.convolution("photo", 10, kernel: 1)])])
+            case .grouped:
+                x = net.convolution(net.convolution(x, 24, kernel: 1), 40, kernel: 3, stride: 2, groups: 4)
+                x = net.node(.relu, [net.convolution(x, 30, kernel: 1, groups: 2)])
+            case .groupedPhoto:  // not padded: only a dense convolution can pad with the mean pixel
+                x = net.convolution(net.convolution("photo", 6, kernel: 1, groups: 3), 8, kernel: 3)
+            case .channelMultiplier: x = net.convolution(x, 30, kernel: 3, groups: 10)
+            case .averagePool, .averagePoolWithPadding:
+                let window = Window(
+                    kernelHeight: 3, kernelWidth: 2, strideHeight: 2, strideWidth: 1, padTop: 1, padBottom: 0,
+                    padLeft: 1, padRight: 1)
+                let pooled = net.node(.averagePool(window: window, countsPadding: self != .averagePool), [x])
+                let whole = Window(kernel: 2, stride: 2)
+                x = net.node(.relu, [net.node(.averagePool(window: whole, countsPadding: true), [pooled])])
+            case .squeezeAndExcitation, .hardSqueezeAndExcitation:
+                let isHard = self == .hardSqueezeAndExcitation
+                let wide = net.node(isHard ? .hardSwish : .silu, [net.convolution(x, 24, kernel: 3)])
+                let squeezed = net.linear(net.node(.globalAveragePool, [wide]), 6)
+                let excited = net.linear(net.node(isHard ? .relu : .silu, [squeezed]), 24)
+                let gate = net.node(isHard ? .hardSigmoid(alpha: 1.0 / 6, beta: 0.5) : .sigmoid, [excited])
+                x = net.convolution(net.node(.multiply, [wide, gate]), 12, kernel: 1)
+            case .silu: x = net.node(.silu, [x])
+            case .leakyRelu: x = net.node(.leakyRelu(slope: 0.1), [x])
             case .fewChannels: x = net.convolution(net.convolution(x, 3, kernel: 1), 7, kernel: 3)
             }
             if self != .globalMaxPool { x = net.node(.globalAveragePool, [x]) }
@@ -151,7 +174,9 @@ struct OpConversionTests {
             let taps = calibrated.fused.graph.weights[step.op.weights[0]]?.shape.dropFirst(2).reduce(1, *) ?? 1
             for place in reference.weightBound.indices {
                 let channel = place % output.channels
-                let reach = op.isDepthwise ? abs(means[channel]) : means.reduce(0) { $0 + abs($1) }
+                let count = means.count / step.op.groups
+                let first = channel / (output.channels / step.op.groups) * count
+                let reach = means[first..<first + count].reduce(0) { $0 + abs($1) }
                 reference.weightBound[place] += reach * Double(taps) * Double(steps[channel]) / 2
             }
         }
@@ -185,13 +210,14 @@ struct OpConversionTests {
 extension QuantizedGraph.Op {
     var weightScales: [Float] {
         switch kind {
-        case .convolution(let weights, _, _), .depthwise(let weights, _), .fullyConnected(let weights): weights.scales
+        case .convolution(let weights, _, _), .depthwise(let weights, _), .groupedConvolution(let weights, _, _),
+            .fullyConnected(let weights):
+            weights.scales
         default: []
         }
     }
+}
 
-    var isDepthwise: Bool {
-        if case .depthwise = kind { return true }
-        return false
-    }
+extension GraphOp {
+    fileprivate var groups: Int { if case .convolution(_, _, _, let groups) = self { groups } else { 1 } }
 }

@@ -65,11 +65,13 @@ static void *at_end(region r, size_t count, size_t alignment) {
     return r.end - (count + alignment - 1) / alignment * alignment;
 }
 
-typedef enum kind { dense, pointwise, depthwise, fully_connected } kind;
+typedef enum kind { dense, pointwise, depthwise, fully_connected, grouped } kind;
 
+// Of a grouped convolution: the one that does a group.
 static const tk_convolution_kernel *kernel_of(const tk_kernels *kernels, kind k) {
     switch (k) {
-    case dense: return &kernels->convolution;
+    case dense:
+    case grouped: return &kernels->convolution;
     case pointwise: return &kernels->pointwise;
     case depthwise: return &kernels->depthwise;
     default: return &kernels->fully_connected;
@@ -89,25 +91,32 @@ static int32_t bits_of(int32_t value) {
 static size_t blocks_of_16(int32_t channels) { return ((size_t)channels + 15) / 16; }
 
 // Sizes given, fills the rest: packed weights with zeros where no weight is, biases, multipliers, output range.
-static void fill_constants(tk_convolution *op, kind k, const buffers *memory) {
+static void fill_constants(tk_grouped *whole, kind k, const buffers *memory) {
+    tk_convolution *const op = &whole->group;
+    const int32_t groups = whole->groups;
     const int32_t taps = op->kernel_height * op->kernel_width;
     const int32_t window = k == depthwise ? taps : taps * op->input_channels;
     const size_t blocks = blocks_of_16(op->output_channels), padded = ((size_t)window + 3) / 4 * 4;
-    const size_t bytes = blocks * 16 * (k == depthwise ? (size_t)taps : padded);
+    const size_t each = blocks * 16 * (k == depthwise ? (size_t)taps : padded), bytes = each * (size_t)groups;
     int8_t *weights = at_end(memory->weights, bytes, 1);
     memset(weights, 0, bytes);
     const bool extreme = one_in(4);
-    for (int32_t n = 0; n < op->output_channels; n++)
+    for (int32_t all = 0; all < op->output_channels * groups; all++)
         for (int32_t i = 0; i < window; i++) {
+            const int32_t n = all % op->output_channels;
+            const size_t first = (size_t)(all / op->output_channels) * each;
             const size_t block = (size_t)n / 16, lane = (size_t)n % 16, at = (size_t)i;
             const size_t place = k == depthwise ? (block * (size_t)taps + at) * 16 + lane
                                                 : block * 16 * padded + at / 4 * 64 + lane * 4 + at % 4;
-            weights[place] = (int8_t)(extreme ? (one_in(2) ? 127 : -127) : between(-127, 127));
+            weights[first + place] = (int8_t)(extreme ? (one_in(2) ? 127 : -127) : between(-127, 127));
         }
-    int32_t *bias = at_end(memory->constants, blocks * 16 * 8, 4);
-    float *multiplier = (float *)(bias + blocks * 16);
-    memset(bias, 0, blocks * 16 * 8);
-    for (int32_t n = 0; n < op->output_channels; n++) {
+    const size_t channels = blocks * 16 * (size_t)groups;
+    int32_t *bias = at_end(memory->constants, channels * 8, 4);
+    float *multiplier = (float *)(bias + channels);
+    memset(bias, 0, channels * 8);
+    for (int32_t all = 0; all < op->output_channels * groups; all++) {
+        const size_t n =
+            (size_t)(all / op->output_channels) * blocks * 16 + (size_t)(all % op->output_channels);
         bias[n] = between(-20000, 20000);
         // Sums are about 10⁴·√window in size. Some multipliers give many ties, some are subnormal, most use the range.
         multiplier[n] = one_in(5)   ? 1.0f / (float)(1 << between(4, 12))
@@ -116,13 +125,14 @@ static void fill_constants(tk_convolution *op, kind k, const buffers *memory) {
     }
     op->weights = weights, op->bias = bias, op->multiplier = multiplier;
     op->pad_value = (uint8_t)between(0, 255);
-    for (int c = 0; c < 4; c++) op->pad_pixel[c] = op->input_channels <= 4 ? (uint8_t)between(0, 255) : op->pad_value;
+    const bool has_pixel = k != grouped && op->input_channels <= 4;
+    for (int c = 0; c < 4; c++) op->pad_pixel[c] = has_pixel ? (uint8_t)between(0, 255) : op->pad_value;
     op->output_zero_point = one_in(3) ? 0 : (uint8_t)between(0, 255);
     op->clamp_min = one_in(2) ? 0 : (uint8_t)between(0, 200);
     op->clamp_max = one_in(2) ? 255 : (uint8_t)between(op->clamp_min, 255);
 }
 
-static tk_convolution random_op(kind k, const buffers *memory) {
+static tk_grouped random_op(kind k, const buffers *memory) {
     static const int32_t around_tiles[] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 13, 14, 15, 16,
                                            17, 21, 27, 28, 29, 31, 32, 33, 47, 48, 49, 63, 64, 65};
     tk_convolution op = {.input_height = 1, .input_width = 1, .output_height = 1, .output_width = 1};
@@ -134,7 +144,7 @@ static tk_convolution random_op(kind k, const buffers *memory) {
         op.input_height = op.output_height = between(1, 4);
         op.input_width = op.output_width = around_tiles[between(0, 19)];
     }
-    if (k == dense || k == depthwise) {
+    if (k == dense || k == depthwise || k == grouped) {
         const bool usual = !one_in(3);
         op.kernel_height = usual ? 3 : between(1, 6);
         op.kernel_width = usual ? 3 : between(1, 6);
@@ -143,6 +153,7 @@ static tk_convolution random_op(kind k, const buffers *memory) {
         op.pad_top = between(0, op.kernel_height - 1);
         op.pad_left = between(0, op.kernel_width - 1);
         if (k == dense && op.input_channels > 70) op.input_channels = between(66, 130);
+        if (k == grouped) op.input_channels = between(1, 40);
         op.output_height = between(1, 4);
         op.output_width = one_in(2) ? between(1, 9) : around_tiles[between(0, 16)];
         op.input_height = (op.output_height - 1) * op.stride_height + op.kernel_height - op.pad_top -
@@ -152,16 +163,19 @@ static tk_convolution random_op(kind k, const buffers *memory) {
         if (op.input_height < 1) op.input_height = 1;
         if (op.input_width < 1) op.input_width = 1;
     }
-    fill_constants(&op, k, memory);
-    return op;
+    tk_grouped whole = {.group = op, .groups = k == grouped ? between(2, 5) : 1};
+    fill_constants(&whole, k, memory);
+    return whole;
 }
 
-static size_t input_bytes(const tk_convolution *op) {
-    return (size_t)op->input_height * (size_t)op->input_width * (size_t)op->input_channels;
+static size_t input_bytes(const tk_grouped *whole) {
+    const tk_convolution *op = &whole->group;
+    return (size_t)op->input_height * (size_t)op->input_width * (size_t)(op->input_channels * whole->groups);
 }
 
-static size_t output_bytes(const tk_convolution *op) {
-    return (size_t)op->output_height * (size_t)op->output_width * (size_t)op->output_channels;
+static size_t output_bytes(const tk_grouped *whole) {
+    const tk_convolution *op = &whole->group;
+    return (size_t)op->output_height * (size_t)op->output_width * (size_t)(op->output_channels * whole->groups);
 }
 
 static uint8_t *random_input(const buffers *memory, size_t count) {
@@ -172,13 +186,22 @@ static uint8_t *random_input(const buffers *memory, size_t count) {
 }
 
 // Rows first ..< end of the output; the others keep 0xA5, as do 64 bytes before it.
-static uint8_t *run(const tk_kernels *kernels, kind k, const tk_convolution *op, const uint8_t *input, int32_t first,
+static uint8_t *run(const tk_kernels *kernels, kind k, tk_grouped *op, const uint8_t *input, int32_t first,
                     int32_t end, const buffers *memory) {
     const tk_convolution_kernel *kernel = kernel_of(kernels, k);
     const size_t bytes = output_bytes(op);
     uint8_t *output = at_end(memory->output, bytes, 1);
     memset(output - 64, 0xA5, bytes + 64);
-    kernel->run(op, input, output, at_end(memory->scratch, kernel->scratch_bytes(op), 64), first, end);
+    if (k == grouped) {
+        op->dense = *kernel;
+        const bool is_plain = kernels == tk_kernels_for(TK_ISA_PLAIN);
+        void *scratch = at_end(memory->scratch, is_plain ? 0 : tk_grouped_convolution_scratch(op), 64);
+        tk_convolution_function *function = is_plain ? tk_grouped_convolution__plain : tk_grouped_convolution;
+        function(&op->group, input, output, scratch, first, end);
+        return output;
+    }
+    void *scratch = at_end(memory->scratch, kernel->scratch_bytes(&op->group), 64);
+    kernel->run(&op->group, input, output, scratch, first, end);
     return output;
 }
 
@@ -189,22 +212,24 @@ static void add_to_hash(const uint8_t *bytes, size_t count) {
 }
 
 static bool test_convolutions(kind k, int ops, const buffers *memory) {
-    static const char *const names[] = {"convolution", "pointwise", "depthwise", "fully connected"};
+    static const char *const names[] = {"convolution", "pointwise", "depthwise", "fully connected",
+                                        "grouped convolution, a group of"};
     static uint8_t wanted[1 << 20];
     for (int i = 0; i < ops; i++) {
-        const tk_convolution op = random_op(k, memory);
-        const uint8_t *input = random_input(memory, input_bytes(&op));
+        tk_grouped whole = random_op(k, memory);
+        const tk_convolution op = whole.group;
+        const uint8_t *input = random_input(memory, input_bytes(&whole));
         int32_t first = 0, end = op.output_height;
         if (one_in(3)) first = between(0, end), end = between(first, end);
-        const size_t bytes = output_bytes(&op);
-        uint8_t *output = run(tk_kernels_for(TK_ISA_PLAIN), k, &op, input, first, end, memory);
+        const size_t bytes = output_bytes(&whole);
+        uint8_t *output = run(tk_kernels_for(TK_ISA_PLAIN), k, &whole, input, first, end, memory);
         if (bytes + 64 > sizeof wanted) return false;
         memcpy(wanted, output - 64, bytes + 64);
         add_to_hash(output, bytes);
         for (int isa = TK_ISA_PLAIN + 1; isa < TK_ISA_COUNT; isa++) {
             const tk_kernels *kernels = tk_kernels_for((tk_isa)isa);
             if (kernels == NULL) continue;
-            output = run(kernels, k, &op, input, first, end, memory);
+            output = run(kernels, k, &whole, input, first, end, memory);
             if (memcmp(wanted, output - 64, bytes + 64) == 0) continue;
             size_t at = 0;
             while (wanted[at] == output[at - 64]) at++;
@@ -230,6 +255,15 @@ static void hash_elementwise(int ops, const buffers *memory) {
         add_to_hash(output, count);
         tk_multiply__plain(a, b, output, count, za, zb, about(-8), z, 0, 255);
         add_to_hash(output, count);
+        tk_scale_channels__plain(a, b, output, pixels, channels, za, zb, about(-8), z, 0, 255);
+        add_to_hash(output, count);
+        tk_convolution pool = {.input_height = (int32_t)pixels, .input_width = 1, .input_channels = (int32_t)channels};
+        pool.kernel_height = pool.kernel_width = 3, pool.stride_height = 2, pool.stride_width = 1;
+        pool.pad_top = pool.pad_left = 1;
+        pool.output_height = (int32_t)(pixels + 1) / 2, pool.output_width = 1, pool.output_channels = (int32_t)channels;
+        pool.pad_value = za, pool.output_zero_point = z, pool.clamp_max = 255;
+        tk_average_pool__plain(&pool, a, output, about(-1), between(0, 1));
+        add_to_hash(output, (pixels + 1) / 2 * channels);
         tk_global_average_pool__plain(a, output, pixels, channels, za, about(-bits_of((int32_t)pixels)), z, 0, 255);
         add_to_hash(output, channels);
     }
@@ -257,13 +291,16 @@ static int print_speed(const buffers *memory) {
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         const int32_t kernel = ops[i].k == dense || ops[i].k == depthwise ? 3 : 1;
         const int32_t side = ops[i].side, stride = ops[i].stride;
+        tk_grouped whole = {.groups = 1};
         tk_convolution op = {.input_height = side, .input_width = side, .input_channels = ops[i].in};
         op.output_height = op.output_width = side / stride, op.output_channels = ops[i].out;
         op.kernel_height = op.kernel_width = kernel, op.pad_top = op.pad_left = kernel / 2;
         op.stride_height = op.stride_width = stride;
-        fill_constants(&op, ops[i].k, memory);
-        const uint8_t *input = random_input(memory, input_bytes(&op));
-        uint8_t *output = at_end(memory->output, output_bytes(&op), 1);
+        whole.group = op;
+        fill_constants(&whole, ops[i].k, memory);
+        op = whole.group;
+        const uint8_t *input = random_input(memory, input_bytes(&whole));
+        uint8_t *output = at_end(memory->output, output_bytes(&whole), 1);
         double best[TK_ISA_COUNT] = {0};
         for (int repeat = 0; repeat < 30; repeat++)
             for (int isa = 0; isa < TK_ISA_COUNT; isa++) {
@@ -304,9 +341,9 @@ int main(int count, char **arguments) {
         printf("has %s, expected %s\n", sets, arguments[2]);
         return 2;
     }
-    for (kind k = dense; k <= fully_connected; k++)
+    for (kind k = dense; k <= grouped; k++)
         if (!test_convolutions(k, ops, &memory)) return 1;
     hash_elementwise(ops, &memory);
-    printf("%s: %d ops, plain %016llx\n", sets, 4 * ops, (unsigned long long)hash);
+    printf("%s: %d ops, plain %016llx\n", sets, 5 * ops, (unsigned long long)hash);
     return 0;
 }

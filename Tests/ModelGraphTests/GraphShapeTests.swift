@@ -38,6 +38,34 @@ struct GraphShapeTests {
         #expect(try graph(.concat, inputs: ["x", "x", "x"]).shapes()["y"] == [12])
     }
 
+    @Test func groupsFactorsAndAverages() throws {
+        let three = Window(kernel: 3)
+        let grouped = GraphOp.convolution(weight: "w", bias: nil, window: three, groups: 2)
+        #expect(try graph(grouped, weights: ["w": [6, 2, 3, 3]]).shapes()["e"] == [6, 4, 3])
+        let multiplied = GraphOp.convolution(weight: "w", bias: nil, window: three, groups: 4)
+        #expect(try graph(multiplied, weights: ["w": [12, 1, 3, 3]]).shapes()["e"] == [12, 4, 3])
+        #expect(
+            try graph(.averagePool(window: Window(kernel: 2, stride: 2), countsPadding: true)).shapes()["e"] == [4, 3, 2])
+        var scaled = graph(.multiply, inputs: ["x", "f"])
+        scaled.nodes.insert(.init(name: "q", op: .globalAveragePool, inputs: ["x"], output: "f"), at: 0)
+        #expect(try scaled.shapes()["e"] == [4, 6, 5])
+        // The other order, and other numbers of groups.
+        scaled.nodes[1].inputs = ["f", "x"]
+        #expect(throws: GraphError.self) { try scaled.shapes() }
+        for groups in [0, 3, -2] {
+            let bad = GraphOp.convolution(weight: "w", bias: nil, window: three, groups: groups)
+            expect(
+                graph(bad, weights: ["w": [6, 2, 3, 3]]),
+                "weight 'w' of shape 6 × 2 × 3 × 3 with \(groups) groups does not fit 4 input channels; accepted: groups"
+                    + " that divide input and output channels, weights O × I/groups × KH × KW")
+        }
+        expect(graph(.hardSigmoid(alpha: .nan, beta: 0)), "alpha nan, beta 0.0")
+        expect(graph(.leakyRelu(slope: .infinity)), "slope inf")
+        expect(
+            graph(.averagePool(window: Window(kernel: 2, stride: 1, pad: 2), countsPadding: false)),
+            "its padding is not smaller than its kernel")
+    }
+
     @Test func namesWhatDoesNotFit() {
         let three = Window(kernel: 3)
         expect(graph(.add), "1 inputs, it takes 2")

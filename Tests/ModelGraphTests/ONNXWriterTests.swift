@@ -5,6 +5,7 @@
 import Foundation
 import ModelGraph
 import Tensors
+import TestSupport
 import Testing
 
 struct ONNXWriterTests {
@@ -19,6 +20,14 @@ struct ONNXWriterTests {
     @Test func bytesAreTheCheckedOnes() throws {
         let data = try ONNXFiles.graph("every-op").onnxData()
         let file = ONNXFiles.folder.appendingPathComponent("written.onnx")
+        if ProcessInfo.processInfo.environment["TINY_WRITE_GOLDENS"] != nil { try data.write(to: file) }
+        #expect(try Data(contentsOf: file) == data)
+    }
+
+    /// The ops that came for networks from elsewhere. ONNX Runtime's values of these bytes: FloatInterpreterTests.
+    @Test func foreignOpsAreTheCheckedBytes() throws {
+        let data = try ForeignOps.graph.onnxData()
+        let file = ONNXFiles.folder.appendingPathComponent("written-foreign.onnx")
         if ProcessInfo.processInfo.environment["TINY_WRITE_GOLDENS"] != nil { try data.write(to: file) }
         #expect(try Data(contentsOf: file) == data)
     }

@@ -40,11 +40,11 @@ func compare(
 struct FastAgainstPlainTests {
     static let channelCounts = [1, 2, 3, 7, 8, 15, 16, 17, 24, 31, 32, 33, 48, 63, 96, 100]
 
-    @Test("convolution: dense, pointwise and depthwise, forward and backward", arguments: 0..<90)
+    @Test("convolution: dense, pointwise, depthwise and grouped, forward and backward", arguments: 0..<120)
     func convolution(trial: Int) {
         let seed = UInt64(trial) &* 7919 &+ 1
         var numbers = TestNumbers(seed: seed)
-        let depthwise = trial % 3 == 0
+        let depthwise = trial % 3 == 0 && trial < 90
         let kernel = depthwise ? numbers.pick([3, 3, 3, 5, 1, 7]) : numbers.pick([1, 1, 3, 3, 5])
         let window = Window(
             kernelHeight: kernel, kernelWidth: trial % 11 == 0 ? max(1, kernel - 1) : kernel,
@@ -52,17 +52,18 @@ struct FastAgainstPlainTests {
             strideWidth: trial % 7 == 0 ? numbers.integer(1...3) : trial % 2 + 1,
             padTop: numbers.integer(0...kernel / 2), padBottom: numbers.integer(0...kernel / 2),
             padLeft: numbers.integer(0...kernel / 2), padRight: numbers.integer(0...kernel / 2))
-        let inputs = numbers.pick(Self.channelCounts)
-        let outputs = depthwise ? inputs : numbers.pick(Self.channelCounts)
+        let several = trial < 90 ? 1 : numbers.integer(2...4)
+        let inputs = several * numbers.pick(Self.channelCounts)
+        let outputs = depthwise ? inputs : several * numbers.pick(Self.channelCounts)
+        let groups = depthwise ? inputs : several
         let shape = [numbers.integer(1...5), kernel + numbers.integer(0...9), kernel + numbers.integer(0...9), inputs]
         let x = HostArray(shape, &numbers)
         let weight = HostArray(
-            [outputs, window.kernelHeight, window.kernelWidth, depthwise ? 1 : inputs], &numbers)
+            [outputs, window.kernelHeight, window.kernelWidth, inputs / groups], &numbers)
         let bias = HostArray([outputs], &numbers)
         let dy = HostArray(
             [shape[0], window.outputHeight(shape[1]), window.outputWidth(shape[2]), outputs], &numbers)
         let (withBias, withInput) = (trial % 2 == 0, trial % 5 != 4)
-        let groups = depthwise ? inputs : 1
         let terms = max(weight.values.count / outputs, outputs * kernel * kernel, dy.values.count / outputs)
         compare(
             "convolution x \(shape) weight \(weight.shape) \(window) groups \(groups) bias \(withBias)",
@@ -230,6 +231,25 @@ struct FastAgainstPlainTests {
                     ))
             }
             return results
+        }
+    }
+
+    @Test("functions that are only inferred with, and a factor a channel", arguments: 0..<20)
+    func inference(trial: Int) {
+        let seed = UInt64(trial) &* 15_485_863 &+ 5
+        var numbers = TestNumbers(seed: seed)
+        let shape = [numbers.integer(1...5), numbers.integer(1...40), 9, numbers.pick(Self.channelCounts)]
+        let x = HostArray(shape, &numbers, from: -12, to: 12)
+        let factors = HostArray([shape[0], shape[3]], &numbers)
+        // A few units in the last place of values up to 12.
+        compare("functions of \(shape)", absolute: 4e-6, seed: seed) { backend in
+            let input = x.on(backend)
+            return [
+                ("hard sigmoid", backend.apply(.hardSigmoid(alpha: 0.3, beta: 0.4), to: input)),
+                ("hard swish", backend.apply(.hardSwish, to: input)), ("silu", backend.apply(.silu, to: input)),
+                ("leaky ReLU", backend.apply(.leakyRelu(slope: 0.3), to: input)),
+                ("factors", backend.scaleChannels(input, by: factors.on(backend))),
+            ]
         }
     }
 

@@ -47,7 +47,8 @@ struct TorchGoldenTests {
         arguments: [
             "dense", "dense_stride2_same", "dense_four_pads", "dense_2x3", "pointwise", "pointwise_stride2",
             "depthwise",
-            "depthwise_stride2_same", "depthwise_stride2", "depthwise_5x5",
+            "depthwise_stride2_same", "depthwise_stride2", "depthwise_5x5", "grouped", "grouped_stride2",
+            "grouped_pointwise", "channel_multiplier",
         ])
     func convolution(name: String) throws {
         let name = "convolution." + name
@@ -157,6 +158,38 @@ struct TorchGoldenTests {
                 let y = backend.maxPool(x, window: window)
                 try check(name, y, backend.maxPoolBackward(x, output: y, window: window, outputGradient: dy))
             }
+        }
+    }
+
+    @Test(
+        "functions that are only inferred with",
+        arguments: zip(
+            ["hard_sigmoid", "hard_swish", "silu", "leaky_relu"],
+            [
+                InferenceFunction.hardSigmoid(alpha: 0.2, beta: 0.5), .hardSwish, .silu, .leakyRelu(slope: 0.1),
+            ]))
+    func functions(name: String, function: InferenceFunction) throws {
+        for backend in backends {
+            let x = try goldens.tensor("function.\(name).x", backend)
+            try goldens.check(backend.apply(function, to: x), "function.\(name).y", backend)
+        }
+    }
+
+    @Test("average pooling over windows, and a factor a channel")
+    func averagesAndFactors() throws {
+        for backend in backends {
+            for (name, window, countsPadding) in [
+                ("average_3x3_stride2", Window(kernel: 3, stride: 2, pad: 1), true),
+                ("average_3x3_stride2_inside", Window(kernel: 3, stride: 2, pad: 1), false),
+                ("average_2x2", Window(kernel: 2, stride: 2), true),
+            ] {
+                let x = try goldens.tensor("pool.\(name).x", backend)
+                let y = backend.averagePool(x, window: window, countsPadding: countsPadding)
+                try goldens.check(y, "pool.\(name).y", backend)
+            }
+            let factors = try goldens.tensor("scale_channels.factors", backend)
+            let y = backend.scaleChannels(try goldens.tensor("scale_channels.x", backend), by: factors)
+            try goldens.check(y, "scale_channels.y", backend)
         }
     }
 

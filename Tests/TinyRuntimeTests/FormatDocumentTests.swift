@@ -91,7 +91,7 @@ import TinyRuntime
                 "code": Op.code, "inputCount": Op.inputCount, "inputs": Op.inputs, "output": Op.output,
                 "kernelHeight": Op.kernelHeight, "kernelWidth": Op.kernelWidth, "strideHeight": Op.strideHeight,
                 "strideWidth": Op.strideWidth, "padTop": Op.padTop, "padBottom": Op.padBottom, "padLeft": Op.padLeft,
-                "padRight": Op.padRight, "clampMin": Op.clampMin, "clampMax": Op.clampMax, "padPixel": Op.padPixel,
+                "padRight": Op.padRight, "clampMin": Op.clampMin, "clampMax": Op.clampMax, "parameter": Op.parameter, "padPixel": Op.padPixel,
                 "weights": Op.weights, "weightsBytes": Op.weightsBytes, "bias": Op.bias, "multiplier": Op.multiplier,
                 "table": Op.table, "scale0": Op.scale0, "scale1": Op.scale1,
             ], bytes: Op.bytes)

@@ -78,7 +78,7 @@ import TinyRuntime
         }
     }
 
-    private static func mutate(
+    static func mutate(
         _ file: inout [UInt8], _ layout: ModelFileBuilder.Layout, using random: inout SplitMix64
     ) {
         // Half of the changes go where the structure is; most of a file is weights.

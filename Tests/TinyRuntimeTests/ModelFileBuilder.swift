@@ -31,10 +31,13 @@ struct ModelFileBuilder {
         var table: [UInt8] = []
         var scale0: Float = 0
         var scale1: Float = 0
+        /// Groups, or whether padding counts.
+        var parameter = 0
+        var groups: Int { code == .groupedConvolution ? max(parameter, 1) : 1 }
 
         var hasWeights: Bool {
             switch code {
-            case .convolution, .pointwise, .depthwise, .fullyConnected: true
+            case .convolution, .pointwise, .depthwise, .groupedConvolution, .fullyConnected: true
             default: false
             }
         }
@@ -91,12 +94,23 @@ struct ModelFileBuilder {
                 constants += bytes
             }
             if op.hasWeights {
-                let padding = (16 - op.bias.count % 16) % 16
-                put("weights", packed(op))
-                put("bias", (op.bias + [Int32](repeating: 0, count: padding)).flatMap { littleEndian($0) })
-                put(
-                    "multiplier",
-                    (op.multiplier + [Float](repeating: 0, count: padding)).flatMap { littleEndian($0.bitPattern) })
+                let (channels, values) = (op.bias.count / op.groups, op.weights.count / op.groups)
+                var (weights, bias, multiplier): ([UInt8], [UInt8], [UInt8]) = ([], [], [])
+                for group in 0..<op.groups {
+                    var part = op
+                    part.weights = Array(op.weights[group * values..<(group + 1) * values])
+                    part.bias = Array(op.bias[group * channels..<(group + 1) * channels])
+                    part.multiplier = Array(op.multiplier[group * channels..<(group + 1) * channels])
+                    let padding = (16 - channels % 16) % 16
+                    weights += packed(part)
+                    bias += (part.bias + [Int32](repeating: 0, count: padding)).flatMap { littleEndian($0) }
+                    multiplier += (part.multiplier + [Float](repeating: 0, count: padding)).flatMap {
+                        littleEndian($0.bitPattern)
+                    }
+                }
+                put("weights", weights)
+                put("bias", bias)
+                put("multiplier", multiplier)
             }
             if op.code == .table { put("table", op.table) }
             records.append(record(op, places))
@@ -184,7 +198,7 @@ struct ModelFileBuilder {
         ] {
             record += littleEndian(UInt16(value))
         }
-        record += [op.clamp.min, op.clamp.max, 0, 0] + op.padPixel
+        record += [op.clamp.min, op.clamp.max] + littleEndian(UInt16(op.parameter)) + op.padPixel
         record += littleEndian(UInt64(places["weights"]?.lowerBound ?? 0))
         record += littleEndian(UInt64(places["weights"]?.count ?? 0))
         for name in ["bias", "multiplier", "table"] { record += littleEndian(UInt64(places[name]?.lowerBound ?? 0)) }

@@ -38,7 +38,7 @@ enum ReferenceNetwork {
         let to = tensors[op.output]
         let from = tensors[op.inputs[0]]
         switch op.code {
-        case .convolution, .pointwise, .depthwise, .fullyConnected:
+        case .convolution, .pointwise, .depthwise, .groupedConvolution, .fullyConnected:
             return convolution(op, from, to, inputs[0])
         case .add:
             let other = tensors[op.inputs[1]]
@@ -52,6 +52,19 @@ enum ReferenceNetwork {
             return zip(inputs[0], inputs[1]).map { a, b in
                 let product = (Int(a) - Int(from.zeroPoint)) * (Int(b) - Int(other.zeroPoint))
                 return quantize(Float(product) * op.scale0, op, to)
+            }
+        case .scaleChannels:
+            let other = tensors[op.inputs[1]]
+            return inputs[0].enumerated().map { place, value in
+                let factor = Int(inputs[1][place % from.channels]) - Int(other.zeroPoint)
+                return quantize(Float((Int(value) - Int(from.zeroPoint)) * factor) * op.scale0, op, to)
+            }
+        case .averagePool:
+            return eachWindow(op, from, to) { channel, taps in
+                let inside = taps.compactMap(\.pixel)
+                let sum = inside.reduce(0) { $0 + Int(inputs[0][$1 * from.channels + channel]) - Int(from.zeroPoint) }
+                let count = op.parameter == 1 ? op.kernel.height * op.kernel.width : inside.count
+                return quantize(Float(sum) * (op.scale0 / Float(count)), op, to)
             }
         case .table:
             return inputs[0].map { op.table[Int($0)] }
@@ -85,14 +98,16 @@ enum ReferenceNetwork {
     ) -> [UInt8] {
         let values = op.weights.count / to.channels
         let isDepthwise = op.code == .depthwise
+        let (inputs, outputs) = (from.channels / op.groups, to.channels / op.groups)
         return eachWindow(op, from, to) { channel, taps in
             var sum = Int(op.bias[channel])
             for (index, tap) in taps.enumerated() {
-                for source in isDepthwise ? channel..<channel + 1 : 0..<from.channels {
+                let first = channel / outputs * inputs
+                for source in isDepthwise ? channel..<channel + 1 : first..<first + inputs {
                     let padding =
                         op.code == .convolution && from.channels <= 4 ? op.padPixel[source] : from.zeroPoint
                     let value = tap.pixel.map { input[$0 * from.channels + source] } ?? padding
-                    let weight = channel * values + (isDepthwise ? index : index * from.channels + source)
+                    let weight = channel * values + (isDepthwise ? index : index * inputs + source - first)
                     sum += Int(value) * Int(op.weights[weight])
                 }
             }

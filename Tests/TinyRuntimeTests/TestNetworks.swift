@@ -79,12 +79,72 @@ enum TestNetworks {
         return network
     }
 
+    /// The ops that `everyOp` leaves out: grouped convolutions (one on few channels, with padding and stride, and one that
+    /// makes three channels of each), average pools that count padding and that do not, and a factor a channel.
+    static func groupsAndFactors(seed: UInt64, side: Int = 11) -> ModelFileBuilder {
+        var random = SplitMix64(seed: seed)
+        var network = ModelFileBuilder()
+        func tensor(_ h: Int, _ w: Int, _ c: Int) -> Int {
+            network.tensors.append(
+                .init(
+                    height: h, width: w, channels: c, scale: Float.random(in: 0.01...0.1, using: &random),
+                    zeroPoint: UInt8.random(in: 0...255, using: &random)))
+            return network.tensors.count - 1
+        }
+        let (h, w) = (side, side - 2)
+        let (h1, w1) = ((h + 1 - 3) / 2 + 1, (w + 2 - 3) / 2 + 1)
+        let (h2, w2) = (h1 + 1 - 2 + 1, (w1 + 2 - 3) / 2 + 1)
+        let input = tensor(h, w, 3)
+        let image = tensor(h, w, 40)
+        network.ops.append(.init(code: .pointwise, inputs: [input], output: image, clamp: (0, 255)))
+        let grouped = tensor(h1, w1, 36)
+        network.ops.append(
+            .init(
+                code: .groupedConvolution, inputs: [image], output: grouped, kernel: (3, 3), stride: (2, 2),
+                pads: (0, 1, 1, 1), clamp: (5, 250), parameter: 2))
+        let wide = tensor(h1, w1, 108)
+        network.ops.append(
+            .init(
+                code: .groupedConvolution, inputs: [grouped], output: wide, kernel: (3, 2), stride: (1, 1),
+                pads: (1, 1, 0, 1), clamp: (0, 255), parameter: 36))
+        let pooled = tensor(h2, w2, 108)
+        network.ops.append(
+            .init(
+                code: .averagePool, inputs: [wide], output: pooled, kernel: (2, 3), stride: (1, 2), pads: (1, 0, 1, 1),
+                clamp: (0, 240), scale0: 1.3))
+        let counted = tensor(h2, w2, 108)
+        network.ops.append(
+            .init(
+                code: .averagePool, inputs: [wide], output: counted, kernel: (2, 3), stride: (1, 2),
+                pads: (1, 0, 1, 1), clamp: (3, 255), scale0: 1.1, parameter: 1))
+        let factors = tensor(1, 1, 108)
+        network.ops.append(
+            .init(
+                code: .globalAveragePool, inputs: [pooled], output: factors, clamp: (0, 255),
+                scale0: 1.2 / Float(h2 * w2)))
+        let scaled = tensor(h2, w2, 108)
+        network.ops.append(
+            .init(
+                code: .scaleChannels, inputs: [counted, factors], output: scaled, clamp: (2, 251), scale0: 0.013))
+        let mean = tensor(1, 1, 108)
+        network.ops.append(
+            .init(
+                code: .globalAveragePool, inputs: [scaled], output: mean, clamp: (0, 255),
+                scale0: 1.1 / Float(h2 * w2)))
+        let logits = tensor(1, 1, 5)
+        network.ops.append(.init(code: .fullyConnected, inputs: [mean], output: logits, clamp: (0, 255)))
+        for index in network.ops.indices where network.ops[index].hasWeights { fill(&network, index, using: &random) }
+        network.labels = (0..<5).map { "label \($0)" }
+        network.selfTestSeed = seed
+        return network
+    }
+
     /// Random weights and biases; multipliers that bring most sums into the output's range, so that rounding and both clamps are used.
     private static func fill(_ network: inout ModelFileBuilder, _ index: Int, using random: inout SplitMix64) {
         let op = network.ops[index]
         let (from, to) = (network.tensors[op.inputs[0]], network.tensors[op.output])
         let window = max(1, op.kernel.height * op.kernel.width)
-        let values = op.code == .depthwise ? window : window * from.channels
+        let values = op.code == .depthwise ? window : window * from.channels / op.groups
         let weights = (0..<values * to.channels).map { _ in Int8.random(in: -127...127, using: &random) }
         network.ops[index].weights = weights
         network.ops[index].bias = (0..<to.channels).map { channel in

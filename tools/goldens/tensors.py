@@ -43,7 +43,9 @@ CONVOLUTIONS = {
     "depthwise_stride2": dict(n=1, h=9, w=8, i=16, o=16, k=(3, 3), s=(2, 2), pad=(1, 1, 1, 1), groups=16, bias=False),
     "depthwise_5x5": dict(n=1, h=7, w=9, i=20, o=20, k=(5, 5), s=(1, 2), pad=(2, 1, 2, 2), groups=20, bias=True),
 }
-for name, c in CONVOLUTIONS.items():
+
+
+def convolution(name, c):
     x = draw(c["n"], c["i"], c["h"], c["w"])
     weight = draw(c["o"], c["i"] // c["groups"], *c["k"])
     bias = draw(c["o"]) if c["bias"] else None
@@ -55,6 +57,10 @@ for name, c in CONVOLUTIONS.items():
         geometry=[*c["k"], *c["s"], *c["pad"], c["groups"]])
     if bias is not None:
         put(f"convolution.{name}", bias=bias, dbias=bias.grad)
+
+
+for name, c in CONVOLUTIONS.items():
+    convolution(name, c)
 
 # Batch norm with the activation behind it: a training step and its backward, the averages moved, then inference with them.
 for name, activation, shape, centre in [
@@ -123,6 +129,34 @@ for step in range(3):
     parameter.grad = gradient.clone()
     optimizer.step()
     put("sgd", **{f"gradient{step}": gradient, f"after{step}": parameter})
+
+# What networks from elsewhere need. At the end, so that the numbers above stay as they were.
+for name, c in {
+    "grouped": dict(n=2, h=7, w=6, i=12, o=20, k=(3, 3), s=(1, 1), pad=(1, 1, 1, 1), groups=4, bias=True),
+    "grouped_stride2": dict(n=1, h=8, w=9, i=48, o=48, k=(3, 3), s=(2, 2), pad=(0, 1, 1, 1), groups=2, bias=False),
+    "grouped_pointwise": dict(n=3, h=4, w=5, i=18, o=9, k=(1, 1), s=(1, 1), pad=(0, 0, 0, 0), groups=3, bias=True),
+    "channel_multiplier": dict(n=2, h=6, w=5, i=7, o=21, k=(3, 3), s=(1, 2), pad=(1, 1, 1, 1), groups=7, bias=True),
+}.items():
+    convolution(name, c)
+
+for name, f in [
+    ("hard_sigmoid", lambda t: torch.clamp(0.2 * t + 0.5, 0, 1)), ("hard_swish", F.hardswish), ("silu", F.silu),
+    ("leaky_relu", lambda t: F.leaky_relu(t, 0.1)),
+]:
+    x = draw(4, 50)
+    with torch.no_grad():
+        x.mul_(8)
+        x[0, :8] = torch.tensor([0.0, 3.0, -3.0, 2.5, -2.5, -30.0, 30.0, -100.0])  # kinks and tails
+    put(f"function.{name}", x=x, y=f(x))
+
+for name, k, s, pad, counts in [
+    ("average_3x3_stride2", 3, 2, 1, True), ("average_3x3_stride2_inside", 3, 2, 1, False), ("average_2x2", 2, 2, 0, True),
+]:
+    x = draw(2, 7, 8, 9)
+    put(f"pool.{name}", x=nhwc(x), y=nhwc(F.avg_pool2d(x, k, s, pad, count_include_pad=counts)))
+
+x, factors = draw(3, 20, 4, 5), draw(3, 20)
+put("scale_channels", x=nhwc(x), factors=factors, y=nhwc(x * factors[:, :, None, None]))
 
 target = pathlib.Path(__file__).resolve().parents[2] / "Tests/TensorsTests/Goldens/operations.safetensors"
 save_file(out, target)

@@ -66,7 +66,8 @@ public enum ModelLayout {
         public static let inputCount = 2  // u16: 1...4
         public static let inputs = 4  // 4 × u32 tensor index; unused: 0
         public static let output = 20  // u32 tensor index
-        // The window (kernel, strides, pads): convolution, depthwise and maxPool; zero in the rest, pointwise and fullyConnected included.
+        // The window (kernel, strides, pads): convolution, depthwise, groupedConvolution, maxPool, averagePool; zero in the rest, pointwise
+        // and fullyConnected included.
         public static let kernelHeight = 24  // u16
         public static let kernelWidth = 26  // u16
         public static let strideHeight = 28  // u16
@@ -75,18 +76,18 @@ public enum ModelLayout {
         public static let padBottom = 34  // u16
         public static let padLeft = 36  // u16
         public static let padRight = 38  // u16
-        // The output range, activation included (relu6: zero point … quantized 6): ops with weights, add, multiply, globalAveragePool.
+        // The output range, activation included (relu6: zero point … quantized 6): ops with weights, add, multiply, scaleChannels, average pools.
         public static let clampMin = 40  // u8
         public static let clampMax = 41  // u8
-        // 42, 43: zero
+        public static let parameter = 42  // u16: groupedConvolution: groups, 2 or more; averagePool: 1 where padding counts, else 0
         // Padding of `convolution` with at most 4 input channels (the rest of the four zero); else zero, and the input's zero point pads.
         public static let padPixel = 44  // 4 × u8
         public static let weights = 48  // u64 offset
         public static let weightsBytes = 56  // u64
-        public static let bias = 64  // u64 offset: i32 × output channels rounded up to 16; −zeroPoint·Σw is in it
-        public static let multiplier = 72  // u64 offset: f32 × output channels rounded up to 16
+        public static let bias = 64  // u64 offset: i32 × output channels (of each group) rounded up to 16; −zeroPoint·Σw is in it
+        public static let multiplier = 72  // u64 offset: f32 × as many
         public static let table = 80  // u64 offset: 256 × u8
-        public static let scale0 = 88  // f32: add: input 0's scale over the output's; multiply: s0·s1/s_out; globalAveragePool: s_in/(H·W·s_out)
+        public static let scale0 = 88  // f32: add: input 0's scale over the output's; multiply, scaleChannels: s0·s1/s_out; globalAveragePool: s_in/(H·W·s_out); averagePool: s_in/s_out
         public static let scale1 = 92  // f32: add: input 1's scale over the output's
         // 96...127: zero
     }
@@ -103,6 +104,9 @@ public enum ModelLayout {
         case globalAveragePool = 9
         case globalMaxPool = 10  // same scale and zero point as the input
         case maxPool = 11  // padding is ignored (never the maximum); same scale and zero point as the input
+        case scaleChannels = 12  // an image and 1×1×C factors
+        case averagePool = 13
+        case groupedConvolution = 14  // weights of each group as convolution's, one group after another
     }
 
     /// The model proves on the device that kernels and file agree: the input's bytes come from a seed, the answers are stored.

@@ -10,6 +10,8 @@ public struct ModelOp: Sendable {
     public let strideHeight, strideWidth: Int
     public let padTop, padBottom, padLeft, padRight: Int
     public let clampMin, clampMax: UInt8
+    /// Groups of a grouped convolution; of an average pool, 1 where padding counts.
+    public let parameter: Int
     public let padPixel: InlineArray<4, UInt8>
     /// Offsets from the constants section's start.
     let weights, bias, multiplier, table: UInt64
@@ -53,7 +55,7 @@ public struct ModelOp: Sendable {
         padRight = try u16(Field.padRight)
         clampMin = try u8(Field.clampMin)
         clampMax = try u8(Field.clampMax)
-        try reader.requireZero(from: offset + UInt64(Field.clampMax + 1), to: offset + UInt64(Field.padPixel))
+        parameter = try u16(Field.parameter)
         var padPixel = InlineArray<4, UInt8>(repeating: 0)
         for channel in 0..<4 { padPixel[channel] = try u8(Field.padPixel + channel) }
         self.padPixel = padPixel

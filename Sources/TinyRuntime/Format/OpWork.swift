@@ -9,7 +9,10 @@ extension ModelOp {
         case .convolution: return outputs * windowPixels * channels
         case .pointwise, .fullyConnected: return outputs * channels
         case .depthwise: return outputs * windowPixels
-        case .add, .multiply, .table, .concat, .globalAveragePool, .globalMaxPool, .maxPool: return 0
+        case .groupedConvolution: return outputs * windowPixels * (channels / groups)
+        case .add, .multiply, .scaleChannels, .table, .concat, .globalAveragePool, .globalMaxPool, .maxPool,
+            .averagePool:
+            return 0
         }
     }
 
@@ -18,8 +21,10 @@ extension ModelOp {
         switch code {
         case .convolution, .pointwise, .depthwise, .fullyConnected:
             weightsBytes + 8 * ((UInt64(tensors[output].channels) + 15) / 16 * 16)
+        case .groupedConvolution:
+            weightsBytes + 8 * groups * ((UInt64(tensors[output].channels) / groups + 15) / 16 * 16)
         case .table: 256
-        case .add, .multiply, .concat, .globalAveragePool, .globalMaxPool, .maxPool: 0
+        case .add, .multiply, .scaleChannels, .concat, .globalAveragePool, .globalMaxPool, .maxPool, .averagePool: 0
         }
     }
 
@@ -27,11 +32,14 @@ extension ModelOp {
     func work(_ tensors: [ModelTensor]) -> UInt64 {
         switch code {
         case .convolution, .pointwise, .depthwise, .fullyConnected: multiplyAdds(tensors)
-        case .maxPool: UInt64(tensors[output].bytes) * windowPixels
+        // The input is copied, group by group.
+        case .groupedConvolution: multiplyAdds(tensors) + UInt64(tensors[input(0)].bytes)
+        case .maxPool, .averagePool: UInt64(tensors[output].bytes) * windowPixels
         case .globalAveragePool, .globalMaxPool: UInt64(tensors[input(0)].bytes)
-        case .add, .multiply, .table, .concat: UInt64(tensors[output].bytes)
+        case .add, .multiply, .scaleChannels, .table, .concat: UInt64(tensors[output].bytes)
         }
     }
 
+    private var groups: UInt64 { UInt64(max(parameter, 1)) }
     private var windowPixels: UInt64 { UInt64(kernelHeight) * UInt64(kernelWidth) }
 }

@@ -1,4 +1,4 @@
-// Poolings, plain C: global average, global maximum, and maximum over windows. 64 channels at a time, so that the
+// Poolings, plain C: global average, global maximum, and both over windows. 64 channels at a time, so that the
 // loops become vector code whatever the number of channels.
 #include "bytes.h"
 #include "convolution_common.h"
@@ -62,6 +62,34 @@ void tk_max_pool__plain(const tk_convolution *op, const uint8_t *input, uint8_t 
                         keep_larger(best, input + ((size_t)y * (size_t)op->input_width + (size_t)x) * channels + first,
                                     length);
                 tk_copy(output + first, best, length);
+            }
+        }
+    }
+}
+
+void tk_average_pool__plain(const tk_convolution *op, const uint8_t *input, uint8_t *output, float scale,
+                            int32_t counts_padding) {
+    const size_t channels = (size_t)op->input_channels;
+    for (int32_t row = 0; row < op->output_height; row++) {
+        const int32_t top = row * op->stride_height - op->pad_top;
+        const int32_t first_y = top < 0 ? 0 : top, end_y = tk_smaller(top + op->kernel_height, op->input_height);
+        for (int32_t column = 0; column < op->output_width; column++, output += channels) {
+            const int32_t left = column * op->stride_width - op->pad_left;
+            const int32_t first_x = left < 0 ? 0 : left, end_x = tk_smaller(left + op->kernel_width, op->input_width);
+            const int32_t pixels = (end_y - first_y) * (end_x - first_x);
+            const float multiplier = scale / (float)(counts_padding ? op->kernel_height * op->kernel_width : pixels);
+            for (size_t first = 0; first < channels; first += block) {
+                const size_t length = channels - first < block ? channels - first : block;
+                uint32_t sums[block] = {0};
+                for (int32_t y = first_y; y < end_y; y++)
+                    for (int32_t x = first_x; x < end_x; x++)
+                        accumulate(sums, input + ((size_t)y * (size_t)op->input_width + (size_t)x) * channels + first,
+                                   length);
+                uint8_t means[block];
+                for (size_t c = 0; c < block; c++)
+                    means[c] = tk_requantize((int32_t)sums[c] - pixels * op->pad_value, multiplier,
+                                             op->output_zero_point, op->clamp_min, op->clamp_max);
+                tk_copy(output + first, means, length);
             }
         }
     }

@@ -47,13 +47,13 @@ public enum InstructionSet: CaseIterable, Sendable {
 }
 
 struct KernelTable {
+    typealias Function = @convention(c) (
+        UnsafePointer<tk_convolution>?, UnsafePointer<UInt8>?, UnsafeMutablePointer<UInt8>?, UnsafeMutableRawPointer?,
+        Int32, Int32
+    ) -> Void
+
     struct Kernel {
-        let run:
-            @convention(c) (
-                UnsafePointer<tk_convolution>?, UnsafePointer<UInt8>?, UnsafeMutablePointer<UInt8>?,
-                UnsafeMutableRawPointer?, Int32,
-                Int32
-            ) -> Void
+        let run: Function
         let scratchBytes: @convention(c) (UnsafePointer<tk_convolution>?) -> Int
 
         init?(_ kernel: tk_convolution_kernel) {
@@ -66,6 +66,7 @@ struct KernelTable {
     }
 
     let convolution, pointwise, depthwise, fullyConnected: Kernel
+    let isPlain: Bool
 
     /// nil where the processor or the build lacks the instruction set.
     init?(_ instructionSet: InstructionSet) {
@@ -77,5 +78,6 @@ struct KernelTable {
         self.pointwise = pointwise
         self.depthwise = depthwise
         self.fullyConnected = fullyConnected
+        isPlain = instructionSet == .plain
     }
 }

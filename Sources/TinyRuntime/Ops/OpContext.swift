@@ -10,6 +10,7 @@ struct OpFields: OptionSet {
     static let table = OpFields(rawValue: 16)
     static let scale0 = OpFields(rawValue: 32)
     static let scale1 = OpFields(rawValue: 64)
+    static let parameter = OpFields(rawValue: 128)
 }
 
 struct OpContext {
@@ -37,6 +38,7 @@ struct OpContext {
         if op.table != 0 { set.insert(.table) }
         if op.scale0.bitPattern != 0 { set.insert(.scale0) }
         if op.scale1.bitPattern != 0 { set.insert(.scale1) }
+        if op.parameter != 0 { set.insert(.parameter) }
         try require(set.isSubset(of: used), .unusedFieldNotZero)
     }
 

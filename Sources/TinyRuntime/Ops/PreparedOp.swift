@@ -13,6 +13,9 @@ enum PreparedOp {
     case globalAveragePool(GlobalAveragePoolOp)
     case globalMaxPool(GlobalMaxPoolOp)
     case maxPool(MaxPoolOp)
+    case scaleChannels(ScaleChannelsOp)
+    case averagePool(AveragePoolOp)
+    case groupedConvolution(GroupedConvolutionOp)
 
     /// Checks everything that `run` relies on.
     init(preparing context: OpContext, constants: inout ConstantPool) throws(ModelError) {
@@ -28,6 +31,10 @@ enum PreparedOp {
         case .globalAveragePool: self = .globalAveragePool(try GlobalAveragePoolOp(preparing: context))
         case .globalMaxPool: self = .globalMaxPool(try GlobalMaxPoolOp(preparing: context))
         case .maxPool: self = .maxPool(try MaxPoolOp(preparing: context))
+        case .scaleChannels: self = .scaleChannels(try ScaleChannelsOp(preparing: context))
+        case .averagePool: self = .averagePool(try AveragePoolOp(preparing: context))
+        case .groupedConvolution:
+            self = .groupedConvolution(try GroupedConvolutionOp(preparing: context, constants: &constants))
         }
     }
 
@@ -45,6 +52,9 @@ enum PreparedOp {
         case .globalAveragePool(let op): op.run(context)
         case .globalMaxPool(let op): op.run(context)
         case .maxPool(let op): op.run(context)
+        case .scaleChannels(let op): op.run(context)
+        case .averagePool(let op): op.run(context)
+        case .groupedConvolution(let op): op.run(context)
         }
     }
 
@@ -55,7 +65,10 @@ enum PreparedOp {
         case .pointwise(let op): kernels.pointwise.scratch(op.weighted)
         case .depthwise(let op): kernels.depthwise.scratch(op.weighted)
         case .fullyConnected(let op): kernels.fullyConnected.scratch(op.weighted)
-        case .add, .multiply, .table, .concat, .globalAveragePool, .globalMaxPool, .maxPool: 0
+        case .groupedConvolution(let op): op.scratchBytes(kernels)
+        case .add, .multiply, .table, .concat, .globalAveragePool, .globalMaxPool, .maxPool, .scaleChannels,
+            .averagePool:
+            0
         }
     }
 
@@ -64,7 +77,7 @@ enum PreparedOp {
         switch code {
         case .add, .multiply, .table: true
         case .convolution, .pointwise, .depthwise, .fullyConnected, .concat, .globalAveragePool, .globalMaxPool,
-            .maxPool:
+            .maxPool, .scaleChannels, .averagePool, .groupedConvolution:
             false
         }
     }

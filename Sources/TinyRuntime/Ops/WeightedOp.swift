@@ -1,9 +1,10 @@
-// WeightedOp: what the four ops with weights share: finding and checking weights, biases and multipliers, and the C kernels' description
+// WeightedOp: what the five ops with weights share: finding and checking weights, biases and multipliers, and the C kernels' description
 // of the op. The bounds are docs/arithmetic.md's: with them no sum overflows 32 bits and no product leaves the integers' range.
 
 import CTinyKernels
 
 struct WeightedOp {
+    /// Of the first group, where there are several.
     let descriptor: tk_convolution
     /// From the arena's start.
     let input: Int
@@ -27,15 +28,17 @@ struct WeightedOp {
         }
     }
 
-    /// - Parameter window: false where kernel and strides are 1 and the record leaves them zero.
+    /// - Parameters:
+    ///   - groups: parts that the channels of input and output fall into (and divide); constants are packed part by part.
+    ///   - window: false where kernel and strides are 1 and the record leaves them zero.
     init(
-        preparing context: OpContext, constants: inout ConstantPool, packing: Packing, window: Bool
+        preparing context: OpContext, constants: inout ConstantPool, packing: Packing, groups: Int = 1, window: Bool
     ) throws(ModelError) {
         let op = context.op
         let (from, to) = (context.input(0), context.output)
         try context.requireClamp()
-        let channels = UInt64(to.channels)
-        let padded = (channels + 15) / 16 * 16
+        let channels = UInt64(to.channels / groups)
+        let padded = (channels + 15) / 16 * 16 * UInt64(groups)
         let weightsBytes = padded * packing.valuesPerChannel
         try context.require(op.weightsBytes == weightsBytes, .constantOfWrongSize)
         let weights = try constants.take(op.weights, bytes: weightsBytes, for: context)
@@ -45,10 +48,10 @@ struct WeightedOp {
         var descriptor = tk_convolution()
         descriptor.input_height = Int32(from.height)
         descriptor.input_width = Int32(from.width)
-        descriptor.input_channels = Int32(from.channels)
+        descriptor.input_channels = Int32(from.channels / groups)
         descriptor.output_height = Int32(to.height)
         descriptor.output_width = Int32(to.width)
-        descriptor.output_channels = Int32(to.channels)
+        descriptor.output_channels = Int32(to.channels / groups)
         descriptor.kernel_height = window ? Int32(op.kernelHeight) : 1
         descriptor.kernel_width = window ? Int32(op.kernelWidth) : 1
         descriptor.stride_height = window ? Int32(op.strideHeight) : 1
@@ -74,30 +77,41 @@ struct WeightedOp {
         output = to.arenaOffset
         let multiplications = UInt64(to.pixels) * weightsBytes
         isWorthThreads = to.height > 1 && multiplications >= Self.leastWorkForThreads
-        try Self.checkValues(descriptor, packing: packing, context: context)
+        for group in 0..<groups {
+            try Self.checkValues(descriptor, group: group, packing: packing, context: context)
+        }
     }
 
     func run(_ kernel: KernelTable.Kernel, _ context: RunContext) {
-        withUnsafePointer(to: descriptor) { descriptor in
-            if let pool = context.pool, isWorthThreads {
-                tk_pool_run(
-                    pool, kernel.run, descriptor, context.arena + input, context.arena + output, context.scratch,
-                    context.scratchStride)
-            } else {
-                kernel.run(
-                    descriptor, context.arena + input, context.arena + output, context.scratch, 0,
-                    descriptor.pointee.output_height)
-            }
+        withUnsafePointer(to: descriptor) { run(kernel.run, $0, context) }
+    }
+
+    /// - Parameter descriptor: this op's, as `function` wants it.
+    func run(
+        _ function: KernelTable.Function, _ descriptor: UnsafePointer<tk_convolution>, _ context: RunContext
+    ) {
+        if let pool = context.pool, isWorthThreads {
+            tk_pool_run(
+                pool, function, descriptor, context.arena + input, context.arena + output, context.scratch,
+                context.scratchStride)
+        } else {
+            function(
+                descriptor, context.arena + input, context.arena + output, context.scratch, 0,
+                descriptor.pointee.output_height)
         }
     }
 
     /// Blocks of 16 channels one after another; in each, Σ|w| a channel.
     private static func checkValues(
-        _ op: tk_convolution, packing: Packing, context: OpContext
+        _ op: tk_convolution, group: Int, packing: Packing, context: OpContext
     ) throws(ModelError) {
         let channels = Int(op.output_channels)
         let blockBytes = 16 * Int(packing.valuesPerChannel)
-        guard let weights = op.weights, let bias = op.bias, let multiplier = op.multiplier else { return }
+        guard var weights = op.weights, var bias = op.bias, var multiplier = op.multiplier else { return }
+        let blocks = (channels + 15) / 16
+        weights += group * blocks * blockBytes
+        bias += group * blocks * 16
+        multiplier += group * blocks * 16
         var sums = InlineArray<16, UInt64>(repeating: 0)
         for first in stride(from: 0, to: channels, by: 16) {
             let block = weights + first / 16 * blockBytes

@@ -1,4 +1,4 @@
-// Add, multiply, table, concat and the pools against loops in Swift.
+// Add, multiply, factors of channels, table, concat and the pools against loops in Swift.
 import CTinyKernels
 import Testing
 
@@ -176,9 +176,37 @@ struct ElementwiseKernelTests {
         }
     }
 
-    @Test func maxPoolIgnoresPadding() {
+    @Test(arguments: [1, 3, 63, 64, 65, 130])
+    func factorsOfChannels(channels: Int) {
+        var random = KernelRandom(seed: 7000 + UInt64(channels))
+        for pixels in [1, 2, 49] {
+            let (input, factors) = (random.bytes(pixels * channels), random.bytes(channels))
+            let (za, zf, z) = (random.int(0...255), random.int(0...255), random.int(0...255))
+            let multiplier = Float(random.int(1...1000)) / 30000
+            let low = random.int(0...255)
+            let high = random.int(low...255)
+            let wanted = input.enumerated().map { place, byte in
+                ReferenceArithmetic.requantize(
+                    (Int(byte) - za) * (Int(factors[place % channels]) - zf), multiplier: multiplier, zeroPoint: z,
+                    clampMin: low, clampMax: high)
+            }
+            let output = GuardedBytes(count: input.count)
+            let inPlace = GuardedBytes(input)
+            GuardedBytes.withPointers(inPlace, GuardedBytes(factors), output) { p in
+                for target in [p[2], p[0]] {
+                    tk_scale_channels__plain(
+                        p[0], p[1], target, pixels, channels, UInt8(za), UInt8(zf), multiplier, UInt8(z), UInt8(low),
+                        UInt8(high))
+                }
+            }
+            #expect(output.bytes == wanted, "seed \(7000 + channels), \(pixels) pixels")
+            #expect(inPlace.bytes == wanted, "seed \(7000 + channels), \(pixels) pixels, in place")
+        }
+    }
+
+    @Test func poolsOverWindows() {
         var random = KernelRandom(seed: 11)
-        for _ in 0..<60 {
+        for trial in 0..<60 {
             var op = tk_convolution()
             let (kernelHeight, kernelWidth) = (random.int(1...4), random.int(1...4))
             let (padTop, padLeft) = (random.int(0...kernelHeight - 1), random.int(0...kernelWidth - 1))
@@ -198,25 +226,44 @@ struct ElementwiseKernelTests {
             let input = random.bytes(height * width * channels)
             let output = GuardedBytes(count: outputHeight * outputWidth * channels)
             GuardedBytes.withPointers(GuardedBytes(input), output) { p in tk_max_pool__plain(&op, p[0], p[1]) }
+            op.pad_value = UInt8(random.int(0...255))
+            op.output_zero_point = UInt8(random.int(0...255))
+            op.clamp_min = UInt8(random.int(0...50))
+            op.clamp_max = UInt8(random.int(150...255))
+            let scale = Float(random.int(500...1500)) / 1000.3
+            let countsPadding = trial % 2 == 1
+            let means = GuardedBytes(count: output.bytes.count)
+            GuardedBytes.withPointers(GuardedBytes(input), means) { p in
+                tk_average_pool__plain(&op, p[0], p[1], scale, countsPadding ? 1 : 0)
+            }
             var wanted: [UInt8] = []
+            var wantedMeans: [UInt8] = []
             for row in 0..<outputHeight {
                 for column in 0..<outputWidth {
                     for c in 0..<channels {
                         var best: UInt8 = 0
+                        var (sum, count) = (0, 0)
                         for y in row * strideHeight - padTop..<row * strideHeight - padTop + kernelHeight
                         where (0..<height).contains(y) {
                             for x in column * strideWidth - padLeft..<column * strideWidth - padLeft + kernelWidth
                             where (0..<width).contains(x) {
                                 best = max(best, input[(y * width + x) * channels + c])
+                                sum += Int(input[(y * width + x) * channels + c]) - Int(op.pad_value)
+                                count += 1
                             }
                         }
                         wanted.append(best)
+                        if countsPadding { count = kernelHeight * kernelWidth }
+                        wantedMeans.append(
+                            ReferenceArithmetic.requantize(
+                                sum, multiplier: scale / Float(count), zeroPoint: Int(op.output_zero_point),
+                                clampMin: Int(op.clamp_min), clampMax: Int(op.clamp_max)))
                     }
                 }
             }
-            #expect(
-                output.bytes == wanted, "seed 11, \(height)×\(width)×\(channels), kernel \(kernelHeight)×\(kernelWidth)"
-            )
+            let place: Comment = "seed 11, \(height)×\(width)×\(channels), kernel \(kernelHeight)×\(kernelWidth)"
+            #expect(output.bytes == wanted, place)
+            #expect(means.bytes == wantedMeans, place)
         }
     }
 }

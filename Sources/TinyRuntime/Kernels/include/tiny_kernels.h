@@ -13,7 +13,8 @@
 // * every multiplier and scale is finite and >= 0; clamp_min <= clamp_max;
 // * for each output channel, with M = |bias| + 255·Σ|w|: M < 2³¹ and Float(M) · multiplier < 2³¹ (computed in Float);
 // * multiply: 255² · multiplier < 2³¹; global average pool: pixels < 2²³ and 255 · pixels · multiplier < 2³¹;
-// * add: 255 · (scale_a + scale_b) < 2³¹; max pool: every window holds at least one input pixel.
+// * average pool: 256 · scale < 2³¹; add: 255 · (scale_a + scale_b) < 2³¹;
+// * max pool, average pool: every window holds at least one input pixel.
 //
 // Names: tk_<op>__<isa>. Left out: choosing rows for threads, fusion, packing (the converter packs once).
 #ifndef TINY_KERNELS_H
@@ -50,6 +51,16 @@ typedef struct tk_convolution_kernel {
     size_t (*scratch_bytes)(const tk_convolution *op);
 } tk_convolution_kernel;
 
+// A grouped convolution: the channels fall into `groups` (at least 2), and each group's outputs see its own inputs only.
+typedef struct tk_grouped {
+    // First, so that its address is that of the whole. input_channels and output_channels are one group's; weights,
+    // bias and multiplier are the first group's, the others follow, each packed as a dense convolution is. Padding is
+    // pad_value (pad_pixel holds it too).
+    tk_convolution group;
+    int32_t groups;
+    tk_convolution_kernel dense;  // for one group
+} tk_grouped;
+
 // The slowest first among those of one architecture. All names exist in every build; tk_kernels_for says what is there.
 typedef enum tk_isa {
     TK_ISA_PLAIN = 0,
@@ -76,6 +87,11 @@ tk_isa tk_best_isa(void);
 
 tk_convolution_function tk_convolution__plain, tk_pointwise__plain, tk_depthwise__plain, tk_fully_connected__plain;
 
+// Both take a tk_grouped by its first member. input: H×W×(groups · I), output: H'×W'×(groups · N). The plain one needs
+// no scratch and no `dense`.
+tk_convolution_function tk_grouped_convolution__plain, tk_grouped_convolution;
+size_t tk_grouped_convolution_scratch(const tk_grouped *op);
+
 // out = quantize((a − zero_point_a)·scale_a + (b − zero_point_b)·scale_b): two products, then their sum, each
 // rounded; count values. `output` may be `a` or `b` itself, or apart from both.
 void tk_add__plain(const uint8_t *a, const uint8_t *b, uint8_t *output, size_t count, uint8_t zero_point_a,
@@ -85,6 +101,11 @@ void tk_add__plain(const uint8_t *a, const uint8_t *b, uint8_t *output, size_t c
 void tk_multiply__plain(const uint8_t *a, const uint8_t *b, uint8_t *output, size_t count, uint8_t zero_point_a,
                         uint8_t zero_point_b, float multiplier, uint8_t output_zero_point, uint8_t clamp_min,
                         uint8_t clamp_max);
+// out = requantize((in − zero_point)·(factors[c] − zero_point_factors), multiplier); factors: one a channel, apart from
+// `output`, which may be `input` itself.
+void tk_scale_channels__plain(const uint8_t *input, const uint8_t *factors, uint8_t *output, size_t pixels,
+                              size_t channels, uint8_t zero_point, uint8_t zero_point_factors, float multiplier,
+                              uint8_t output_zero_point, uint8_t clamp_min, uint8_t clamp_max);
 // out[i] = table[in[i]]; `output` may be `input` itself.
 void tk_table__plain(const uint8_t *input, uint8_t *output, size_t count, const uint8_t table[256]);
 // Channels of one input into its place in the output: pixels × channels → pixels × [offset, offset + channels) of
@@ -98,5 +119,10 @@ void tk_global_average_pool__plain(const uint8_t *input, uint8_t *output, size_t
 void tk_global_max_pool__plain(const uint8_t *input, uint8_t *output, size_t pixels, size_t channels);
 // The fields of tk_convolution that a pool uses: sizes, kernel, strides, pads. Padding never wins.
 void tk_max_pool__plain(const tk_convolution *op, const uint8_t *input, uint8_t *output);
+// out = requantize(Σ(in − pad_value) over the window's pixels inside the image, scale / n): n is the number of those
+// pixels, or the window's size where `counts_padding`. Beside what a pool uses: pad_value (the input's zero point),
+// output_zero_point, clamp_min and clamp_max.
+void tk_average_pool__plain(const tk_convolution *op, const uint8_t *input, uint8_t *output, float scale,
+                            int32_t counts_padding);
 
 #endif

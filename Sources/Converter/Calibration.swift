@@ -47,11 +47,12 @@ package struct CalibratedGraph: Sendable {
     /// Float logits of each photo.
     package let logits: [[Float]]
     package let images: Int
-    package let skipped: Int
+    package let skipped: [(path: String, reason: String)]
 
     /// Only by `Calibration`.
     fileprivate init(
-        fused: FusedGraph, metadata: ModelMetadata, edges: [String: EdgeStatistics], logits: [[Float]], skipped: Int
+        fused: FusedGraph, metadata: ModelMetadata, edges: [String: EdgeStatistics], logits: [[Float]],
+        skipped: [(path: String, reason: String)]
     ) {
         self.fused = fused
         self.metadata = metadata
@@ -87,7 +88,7 @@ package enum Calibration {
             throw ConversionError.notFinite(edge: edge)
         }
         return CalibratedGraph(
-            fused: fused, metadata: metadata, edges: statistics, logits: logits, skipped: skipped.count)
+            fused: fused, metadata: metadata, edges: statistics, logits: logits, skipped: skipped)
     }
 
     private struct Batch: Sendable {

@@ -9,6 +9,8 @@ package enum ConversionError: Error, Equatable {
     case labelCount(labels: Int, classes: Int)
     case noCalibrationImages(unreadable: Int)
     case noEvaluationImages(unreadable: Int)
+    /// Labelled photos for --fit-confidence that could be read, and how many classes they are of.
+    case tooFewForConfidence(images: Int, classes: Int)
     /// With `strict`: the first photo that could not be read.
     case unreadableImage(path: String, reason: String)
 
@@ -42,6 +44,13 @@ extension ConversionError: CustomStringConvertible {
             unreadable == 0
                 ? "no photos (.jpg, .jpeg, .png, .ppm) to compare on found: --evaluate wants a folder of photos"
                 : "none of the \(unreadable) photos to compare on could be read"
+        case .tooFewForConfidence(let images, let classes):
+            classes == 0 && images == 0
+                ? "no labelled photos to fit the confidence on: --fit-confidence wants a folder a class with the model's "
+                    + "class names, at least \(ConfidenceFitting.imageMinimum) photos"
+                : "\(images) labelled photo\(images == 1 ? "" : "s") of \(classes) class\(classes == 1 ? "" : "es") are too few to fit "
+                    + "the confidence: --fit-confidence needs at least \(ConfidenceFitting.imageMinimum) photos of at least 2 "
+                    + "classes that calibration has not seen"
         case .unreadableImage(let path, let reason): "\(path): \(reason) (leave out --strict to skip such photos)"
         case .badInput(let reason): "the network's input: \(reason)"
         case .badNode(let name, let reason): "node '\(name)': \(reason)"

@@ -52,10 +52,12 @@ package enum ConversionPipeline {
     /// - Parameters:
     ///   - calibration: photos whose activations set the ranges; labels are not used.
     ///   - evaluation: photos to compare float and int8 on; empty: the calibration photos.
+    ///   - confidence: labelled photos to fit temperature and rejection threshold on; nil: they stay 1 and 0.
     /// - Throws: `ConversionError`, `GraphError`, `MetadataError`; nothing was written.
     /// - Cost: two float inferences and one int8 inference a photo.
     package static func convert(
-        _ graph: FloatGraph, calibration: [LabelledImage], evaluation: [LabelledImage], options: ConversionOptions,
+        _ graph: FloatGraph, calibration: [LabelledImage], evaluation: [LabelledImage],
+        confidence: ConfidencePhotos? = nil, options: ConversionOptions,
         progress: (String) -> Void
     ) throws -> Conversion {
         let (graph, metadata) = try InputNormalization.folded(graph, options.metadata.resolved(for: graph))
@@ -67,11 +69,20 @@ package enum ConversionPipeline {
         let calibrated = try Calibration.calibrate(fused, on: chosen, from: photos, progress: progress)
         let quantized = try Quantization.quantize(calibrated, ranges: options.ranges)
         let planned = try MemoryPlanner.plan(quantized)
-        let bytes = try ModelWriter.write(planned, metadata: metadata)
+        var bytes = try ModelWriter.write(planned, metadata: metadata)
+
+        // The fit needs the finished model, and changes two numbers in its header.
+        let fit = try confidence.map { wanted in
+            try ConfidenceFitting.fit(SelfTest.model(bytes), on: wanted, from: photos, progress: progress)
+        }
+        if let fit {
+            bytes = try ModelWriter.write(
+                planned, metadata: metadata, temperature: fit.temperature, rejectionThreshold: fit.rejectionThreshold)
+        }
 
         let report = try ConversionReport(
-            float: graph, calibrated: calibrated, planned: planned, bytes: bytes,
-            images: evaluation.isEmpty ? chosen : evaluation, from: photos, progress: progress)
+            float: graph, calibrated: calibrated, planned: planned, bytes: bytes, calibration: chosen,
+            images: evaluation.isEmpty ? chosen : evaluation, confidence: fit, from: photos, progress: progress)
         return Conversion(bytes: bytes, report: report)
     }
 }

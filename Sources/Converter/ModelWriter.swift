@@ -9,10 +9,17 @@ import Tensors
 import TinyRuntime
 
 package enum ModelWriter {
+    /// - Parameters:
+    ///   - temperature: of the softmax, above 0; 1 is as trained.
+    ///   - rejectionThreshold: 0…1; 0 rejects nothing.
     /// - Throws: `ConversionError.tooLarge`, `.labelCount`, `.refusedByRuntime`.
-    package static func write(_ planned: PlannedGraph, metadata: ModelMetadata) throws -> Data {
+    package static func write(
+        _ planned: PlannedGraph, metadata: ModelMetadata, temperature: Float = 1, rejectionThreshold: Float = 0
+    ) throws -> Data {
         try check(planned.graph, metadata: metadata)
         var file = assemble(planned, metadata: metadata)
+        file.put(temperature, at: ModelLayout.Header.temperature)
+        file.put(rejectionThreshold, at: ModelLayout.Header.rejectionThreshold)
         seal(&file)
         try SelfTest.fill(&file, opCount: planned.graph.ops.count)
         seal(&file)
@@ -77,9 +84,6 @@ package enum ModelWriter {
         file.put(UInt32(graph.output), at: Header.outputTensor)
         file.put(UInt64(planned.arenaBytes), at: Header.arenaBytes)
         file.put(UInt32(metadata.labels.count), at: Header.labelCount)
-        // Found on validation photos by another stage; until then the softmax is as trained and nothing is rejected.
-        file.put(Float(1), at: Header.temperature)
-        file.put(Float(0), at: Header.rejectionThreshold)
         let preprocessing = metadata.preprocessing
         file.put(preprocessing.resizeMode.rawValue, at: Header.resizeMode)
         file.put(preprocessing.filter.rawValue, at: Header.filter)

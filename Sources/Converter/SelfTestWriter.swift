@@ -47,9 +47,17 @@ enum SelfTest {
     }
 
     static func session(_ file: Data, _ set: InstructionSet) throws -> Session {
+        let model = try model(file)
         do {
-            let model = try file.withUnsafeBytes { bytes throws(ModelError) in try Model(copying: bytes) }
             return try Session(model: model, instructionSet: set)
+        } catch {
+            throw ConversionError.refusedByRuntime("\(error)")
+        }
+    }
+
+    static func model(_ file: Data) throws -> Model {
+        do {
+            return try file.withUnsafeBytes { bytes throws(ModelError) in try Model(copying: bytes) }
         } catch {
             throw ConversionError.refusedByRuntime("\(error)")
         }

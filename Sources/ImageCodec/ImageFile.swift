@@ -1,4 +1,4 @@
-// ImageFile: an image file to RGB pixels, the format told by its first bytes. Left out: writing (JPEG.encode is for
+// ImageFile: an image file to RGB pixels, the format told by its first bytes. Left out: writing (JPEG.encode is for thumbnails,
 // tests and tools).
 
 import CImageShim

@@ -1,4 +1,4 @@
-// JPEG: writing, for tests and tools. Reading is ImageFile's.
+// JPEG: writing, for thumbnails in reports, tests and tools. Reading is ImageFile's.
 
 import CImageShim
 

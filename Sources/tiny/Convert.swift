@@ -4,6 +4,7 @@ import ArgumentParser
 import Converter
 import Foundation
 import ModelGraph
+import TinyRuntime
 import Trainer
 
 struct Convert: ParsableCommand {
@@ -11,10 +12,19 @@ struct Convert: ParsableCommand {
         abstract: "Convert a float ONNX model to an int8 model file, and compare the two.",
         discussion: """
             Example:
-              tiny convert runs/a/model.onnx --calibration photos/train --evaluate photos/val -o model.tiny
-            The file is written only after the runtime has accepted it and, with --min-agreement, after float and int8 gave
-            the same answer often enough. A model that does not say how photos become its input (most ONNX files) needs
-            --mean and --std. The comparison goes to standard output; progress goes to standard error.
+              tiny convert model.onnx --calibration photos/train \\
+                --evaluate photos/val -o model.tiny --report report.html
+            The file is written only after the runtime has accepted it and, with
+            --min-agreement, after float and int8 gave the same answer often enough.
+            The comparison goes to standard output, progress to standard error.
+
+            A model that does not say how photos become its input (most ONNX files)
+            needs --mean and --std, or a --contract file:
+              {"resize_mode": "short_side", "resize": [256, 256],
+               "crop": [224, 224], "filter": "bilinear",
+               "mean": [123.675, 116.28, 103.53],
+               "std": [58.395, 57.12, 57.375], "labels": ["cat", "dog"]}
+            Options win over that file, which wins over the model.
             """)
 
     @Argument(help: ArgumentHelp("The float model.", valueName: "model.onnx"))
@@ -44,6 +54,12 @@ struct Convert: ParsableCommand {
     var labels: String?
 
     @Option(
+        help: ArgumentHelp(
+            "JSON file that says how photos become the input, and the labels; any of its keys may be left out. Also: what tiny inspect --json prints, timm's config.json, Hugging Face's preprocessor_config.json.",
+            valueName: "file.json"))
+    var contract: String?
+
+    @Option(
         help: ArgumentHelp("Mean of each channel on the scale 0-255. Default: as in the model.", valueName: "R,G,B"))
     var mean: Triple?
 
@@ -60,6 +76,9 @@ struct Convert: ParsableCommand {
 
     @Option(help: ArgumentHelp("Side of the centre crop. Default: the model's input size.", valueName: "pixels"))
     var crop: Int?
+
+    @Option(help: ArgumentHelp("Resize filter: bilinear or bicubic. Default: as in the model, else bilinear.", valueName: "name"))
+    var filter: Filter?
 
     @Flag(
         inversion: .prefixedNo,
@@ -79,8 +98,20 @@ struct Convert: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Write the whole comparison as JSON, also where it is below --min-agreement.", valueName: "file.json"))
-    var report: String?
+            "Write the whole comparison, also where it is below --min-agreement: as a page for .html, as JSON for .json. May be given twice.",
+            valueName: "file"))
+    var report: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Labelled photos, a folder a class: fits the softmax's temperature and the rejection threshold for the device.",
+            valueName: "dir"))
+    var fitConfidence: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --fit-confidence: the share of accepted answers that shall be right, 0 to 1.", valueName: "share"))
+    var acceptPrecision: Double = 0.95
 
     @Flag(help: "Print the comparison as one JSON object.")
     var json = false
@@ -105,6 +136,12 @@ struct Convert: ParsableCommand {
         }
     }
 
+    enum Filter: String, ExpressibleByArgument, CaseIterable {
+        case bilinear, bicubic
+
+        var filter: ResizeFilter { self == .bilinear ? .bilinear : .bicubic }
+    }
+
     /// Three numbers with commas between them.
     struct Triple: ExpressibleByArgument {
         var values: [Float]
@@ -116,31 +153,70 @@ struct Convert: ParsableCommand {
 
     func validate() throws {
         guard (0...1).contains(minAgreement) else { throw ValidationError("--min-agreement is a share from 0 to 1") }
+        guard acceptPrecision > 0, acceptPrecision <= 1 else {
+            throw ValidationError("--accept-precision is a share above 0, up to 1")
+        }
         guard images > 0 else { throw ValidationError("--images must be at least 1") }
         guard (1...1024).contains(threads) else { throw ValidationError("--threads must be from 1 to 1024") }
+        for path in report {
+            guard ReportFile.kind(of: path) != nil else {
+                throw ValidationError("--report \(path): its name must end in .html or .json, which says what to write")
+            }
+        }
         for (name, value) in [("--resize", resize), ("--crop", crop)] {
             guard (1...8192).contains(value ?? 1) else { throw ValidationError("\(name) must be from 1 to 8192") }
         }
     }
 
     func run() throws {
-        for path in [output, report].compactMap({ $0 }) { try Self.checkFolder(of: path) }
+        for path in [output] + report { try Self.checkFolder(of: path) }
         let graph = try GraphFile.load(model)
-        var metadata = MetadataOptions(
-            mean: mean?.values, standardDeviation: std?.values, resize: resize, crop: crop,
-            decodeScaling: decodeScaling)
-        if let labels { metadata.labels = try Self.lines(of: labels) }
+        let metadata = try metadataOptions()
         let options = ConversionOptions(
             metadata: metadata, ranges: ranges.method, imageLimit: images, seed: seed, threads: threads, strict: strict)
         let classes = try metadata.resolved(for: graph).labels
-        let conversion = try ConversionPipeline.convert(
+        var conversion = try ConversionPipeline.convert(
             graph, calibration: LabelledImage.list(folder: calibration), evaluation: evaluationImages(classes),
-            options: options, progress: Self.say)
+            confidence: fitConfidence.map {
+                ConfidencePhotos(images: try labelledImages($0, classes), precision: acceptPrecision)
+            }, options: options, progress: Self.say)
         // The report goes first: it is wanted most where the file is refused.
-        if let report { try FileContents.write(conversion.report.json(pretty: true) + Data("\n".utf8), to: report) }
+        describe(&conversion.report)
+        try ReportFile.write(conversion.report, to: report, threads: threads)
         print(json ? String(decoding: try conversion.report.json(), as: UTF8.self) : conversion.report.text())
         try conversion.publish(to: output, minimumAgreement: minAgreement)
         Self.say("wrote \(output), \(conversion.bytes.count) bytes")
+    }
+
+    private func metadataOptions() throws -> MetadataOptions {
+        MetadataOptions(
+            contract: try contract.map { try FileContents.read($0, as: PhotoContract.init(json:)) },
+            labels: try labels.map(Self.lines(of:)), mean: mean?.values, standardDeviation: std?.values, resize: resize,
+            crop: crop, filter: filter?.filter, decodeScaling: decodeScaling)
+    }
+
+    /// What the command knows and the pipeline does not.
+    private func describe(_ report: inout ConversionReport) {
+        report.model = (model as NSString).lastPathComponent
+        report.command = ReportFile.command(CommandLine.arguments)
+        report.options = ReportFile.options([
+            ("--calibration", calibration), ("--evaluate", evaluate), ("--fit-confidence", fitConfidence),
+            ("--accept-precision", fitConfidence.map { _ in "\(acceptPrecision)" }),
+            ("--images", "\(images)"), ("--seed", "\(seed)"), ("--ranges", ranges.rawValue),
+            ("--min-agreement", minAgreement > 0 ? "\(minAgreement)" : nil), ("--contract", contract),
+            ("--labels", labels), ("--strict", strict ? "yes" : nil),
+        ])
+    }
+
+    /// - Throws: `DatasetError` for a folder that is no class; `ConversionError` without labels in the model.
+    private func labelledImages(_ folder: String, _ classes: [String]) throws -> [LabelledImage] {
+        guard !classes.isEmpty else {
+            throw ConversionError.badPreprocessing(
+                "--fit-confidence needs the classes' names, which the model does not have: give --labels FILE")
+        }
+        return try DatasetIndex.evaluationSamples(folder: folder, classes: classes).map {
+            LabelledImage(path: $0.path, label: $0.label)
+        }
     }
 
     /// Minutes of work should not end at a folder that was never there.
@@ -159,9 +235,7 @@ struct Convert: ParsableCommand {
             guard !photos.isEmpty else { throw ConversionError.noEvaluationImages(unreadable: 0) }
             return photos
         }
-        return try DatasetIndex.evaluationSamples(folder: evaluate, classes: classes).map {
-            LabelledImage(path: $0.path, label: $0.label)
-        }
+        return try labelledImages(evaluate, classes)
     }
 
     private static func lines(of path: String) throws -> [String] {

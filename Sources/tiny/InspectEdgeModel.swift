@@ -1,5 +1,6 @@
 // InspectEdgeModel: the part of `tiny inspect` that is about `.tiny` files.
 
+import Converter
 import Foundation
 import TinyRuntime
 
@@ -55,6 +56,8 @@ enum InspectEdgeModel {
         var temperature: Float
         var rejection_threshold: Float
         var preprocessing: Preprocessing
+        /// As `tiny convert --contract` takes it. Mean and deviation are not in a .tiny file: they went into its weights.
+        var contract: PhotoContract
         var multiply_adds: UInt64
         /// Activations alone, and what a session needs with this processor's kernels.
         var activation_bytes: Int
@@ -80,6 +83,8 @@ enum InspectEdgeModel {
                 resize_width: contract.resizeWidth, resize_height: contract.resizeHeight,
                 crop_width: contract.cropWidth,
                 crop_height: contract.cropHeight)
+            self.contract = PhotoContract(contract)
+            if !labels.isEmpty { self.contract.labels = labels }
             activation_bytes = edge.arenaBytes
             arena_bytes = try Session.arenaBytes(for: model)
             isa = InstructionSet.best.name.text
@@ -100,16 +105,11 @@ enum InspectEdgeModel {
         }
 
         var lines: [String] {
-            let contract = preprocessing
-            let resize =
-                contract.resize_mode == "squash"
-                ? "squashed to \(contract.resize_width)×\(contract.resize_height)"
-                : "short side to \(contract.resize_width)"
             let lines = [
                 "\(file): .tiny version \(format_version), \(file_bytes) bytes, checksum \(checksum)",
-                "photo    \(resize) (\(contract.filter)), centre \(contract.crop_width)×\(contract.crop_height), RGB bytes"
-                    + (contract.decode_scaling ? ", JPEG decoded at n/8" : ""),
-                "classes  \(classes)\(labels.isEmpty ? ", without labels" : ", with labels")",
+            ] + contract.lines + [
+                "pixels   as they are: mean and std are in the first convolution's weights",
+                "classes  \(classes)\(labels.isEmpty ? ", without labels" : "")",
                 "answer   temperature \(temperature), "
                     + (rejection_threshold > 0 ? "rejected below \(rejection_threshold)" : "never rejected"),
                 "memory   \(activation_bytes) bytes of activations, \(arena_bytes) with the \(isa) kernels' scratch",

@@ -1,6 +1,7 @@
 // InspectGraph: the part of `tiny inspect` that is about ONNX files: nodes, shapes, parameters, multiply-adds,
 // metadata.
 
+import Converter
 import Foundation
 import ModelGraph
 
@@ -34,12 +35,19 @@ enum InspectGraph {
         }
         lines += table.lines
         lines.append("")
-        for (key, value) in graph.metadata.sorted(by: { $0.key < $1.key }) { lines.append("\(key) = \(value)") }
-        do {
-            let metadata = try ModelMetadata(properties: graph.metadata)
-            lines.append("\(metadata.labels.count) labels; photos are preprocessed as tiny.preprocessing says")
-        } catch {
-            lines.append("\(error); give it to tiny convert as options (see tiny convert --help)")
+        // Ours are said in words below; a thousand labels on a line help nobody.
+        let ours = [ModelMetadata.labelsKey, ModelMetadata.preprocessingKey]
+        for (key, value) in graph.metadata.sorted(by: { $0.key < $1.key }) where !ours.contains(key) {
+            lines.append("\(key) = \(value)")
+        }
+        switch Result(catching: { try PhotoContract(properties: graph.metadata) }) {
+        case .success(let contract):
+            lines += contract.lines
+            if contract.labels == nil { lines.append("labels   none: give tiny convert --labels or --contract") }
+            if contract.mean == nil {
+                lines.append("photo    the model does not say how photos become its input: give tiny convert --mean and --std, or --contract")
+            }
+        case .failure(let error): lines.append("\(error); give it to tiny convert as options (see tiny convert --help)")
         }
         return lines.joined(separator: "\n")
     }
@@ -68,6 +76,10 @@ enum InspectGraph {
         var parameters: Int
         var multiply_adds: Int
         var metadata: [String: String]
+        /// As `tiny convert --contract` takes it; null where the metadata is damaged.
+        var contract: PhotoContract?
+        /// What the reader left out or changed.
+        var notes: [String]
         var nodes: [Node]
     }
 
@@ -76,6 +88,7 @@ enum InspectGraph {
             file: path, name: graph.name, input: graph.input.name,
             input_shape: [graph.input.channels, graph.input.height, graph.input.width], output: graph.output,
             parameters: summary.parameters, multiply_adds: summary.multiplyAdds, metadata: graph.metadata,
+            contract: try? PhotoContract(properties: graph.metadata), notes: graph.notes,
             nodes: zip(graph.nodes, summary.rows).map { node, row in
                 .init(
                     name: node.name, op: row.op, inputs: node.inputs, output: node.output,

@@ -155,11 +155,57 @@ private func json(_ line: some StringProtocol) throws -> [String: Any] {
             "tiny",
             [
                 "convert", Made.run + "/model.onnx", "--calibration", "samples/typefaces/train", "-o", folder.path("no.tiny"), "--min-agreement",
-                "1.0", "--images", "2", "--evaluate", "samples/typefaces/val",
+                "1.0", "--images", "2", "--evaluate", "samples/typefaces/val", "--report", folder.path("why.html"), "--report",
+                folder.path("why.json"),
             ])
         // Two calibration images cannot keep every one of 180 answers of a barely trained network.
         #expect(result.exitCode == 1, "\(result.output)\(result.errors)")
-        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
+        // Nothing but the reports, which are wanted most now.
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).sorted() == ["why.html", "why.json"])
+        let report = try json(String(contentsOfFile: folder.path("why.json"), encoding: .utf8))
+        let equal = try #require(report["equal_answers"] as? Int)
+        let page = try String(contentsOfFile: folder.path("why.html"), encoding: .utf8)
+        #expect(equal < 180 && page.contains("on \(equal) of 180 photos"))
+        #expect(page.contains("tiny convert") && page.contains("--min-agreement 1.0") && page.hasSuffix("</html>\n"))
+        // A picture for each answer that changed, up to 24.
+        #expect(page.components(separatedBy: "data:image/jpeg;base64,").count - 1 == min(180 - equal, 24))
+    }
+
+    @Test func aContractThatInspectPrintsConvertsToTheSameFile() throws {
+        let folder = try TemporaryFolder()
+        let inspected = try Command.run("tiny", ["inspect", Made.run + "/model.onnx", "--json"])
+        #expect(inspected.exitCode == 0, "\(inspected.errors)")
+        try Data(inspected.output.utf8).write(to: URL(fileURLWithPath: folder.path("contract.json")))
+        let converted = try Command.run(
+            "tiny",
+            [
+                "convert", Made.run + "/model.onnx", "--calibration", "samples/typefaces/train", "-o", folder.path("again.tiny"), "--contract",
+                folder.path("contract.json"),
+            ])
+        #expect(converted.exitCode == 0, "\(converted.errors)")
+        #expect(try Data(contentsOf: folder.url.appendingPathComponent("again.tiny")) == Data(contentsOf: URL(fileURLWithPath: Made.model.get())))
+        // A .tiny file's contract is the same but for mean and std, which went into its weights.
+        let edge = try json(Command.run("tiny", ["inspect", Made.model.get(), "--json"]).output)
+        var contract = try #require(try json(inspected.output)["contract"] as? [String: Any])
+        contract["mean"] = nil
+        contract["std"] = nil
+        #expect(try NSDictionary(dictionary: contract) == NSDictionary(dictionary: #require(edge["contract"] as? [String: Any])))
+
+        try Data(#"{"labels": ["cat"]}"#.utf8).write(to: URL(fileURLWithPath: folder.path("cat.json")))
+        let refused = try Command.run(
+            "tiny",
+            [
+                "convert", Made.run + "/model.onnx", "--calibration", "samples/typefaces/train", "-o", folder.path("cat.tiny"), "--contract",
+                folder.path("cat.json"),
+            ])
+        #expect(refused.exitCode == 65 && refused.errors.contains("1 labels for a network of 12 classes"), "\(refused.errors)")
+        let unknown = try Command.run(
+            "tiny",
+            [
+                "convert", Made.run + "/model.onnx", "--calibration", "samples/typefaces/train", "-o", folder.path("cat.tiny"), "--report",
+                folder.path("report.txt"),
+            ])
+        #expect(unknown.exitCode == 64 && unknown.errors.contains(".html"), "\(unknown.errors)")
     }
 
     @Test func damagedModelsAreRefused() throws {

@@ -13,16 +13,16 @@ public struct Prediction: Equatable, Sendable {
 }
 
 /// e^(−d·scale/temperature) for each distance d from the best quantized logit: a u8 logit has 256 of them, so that softmax needs no
-/// exponential after load.
-struct ProbabilityTable {
+/// exponential after load. Public for whoever fits a temperature: the converter's probabilities are the device's, bit for bit.
+public struct ProbabilityTable {
     private var values = InlineArray<256, Double>(repeating: 0)
 
-    init(scale: Float, temperature: Float) {
+    public init(scale: Float, temperature: Float) {
         let step = Double(scale) / Double(temperature)
         for distance in 0..<256 { values[distance] = Exponential.ofNonPositive(-Double(distance) * step) }
     }
 
-    subscript(distance: Int) -> Double { values[distance] }
+    public subscript(distance: Int) -> Double { values[distance] }
 }
 
 extension Session {

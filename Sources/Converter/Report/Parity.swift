@@ -9,6 +9,7 @@ import TinyRuntime
 
 struct Parity: Sendable {
     struct Answer: Sendable {
+        var path: String
         var label: Int?
         var float: [Float]
         var int8: [Float]
@@ -18,6 +19,10 @@ struct Parity: Sendable {
     struct LayerError: Sendable {
         var signal = 0.0
         var noise = 0.0
+        /// The noise that the output's 256 steps alone would make: float's values rounded to the nearest step, apart
+        /// for values beyond the range and inside. What is left of `noise` came from inputs and weights.
+        var clipping = 0.0
+        var rounding = 0.0
         var values = 0
         /// Float values beyond what the 256 steps can hold, by more than half a step.
         var saturated = 0
@@ -25,6 +30,8 @@ struct Parity: Sendable {
         mutating func merge(_ other: LayerError) {
             signal += other.signal
             noise += other.noise
+            clipping += other.clipping
+            rounding += other.rounding
             values += other.values
             saturated += other.saturated
         }
@@ -100,7 +107,8 @@ struct Parity: Sendable {
                 }
                 answers.append(
                     Answer(
-                        label: photo.image.label, float: Array(float[(index * classes)..<((index + 1) * classes)]),
+                        path: photo.image.path, label: photo.image.label,
+                        float: Array(float[(index * classes)..<((index + 1) * classes)]),
                         int8: (0..<classes).map { session.logit($0) }))
             }
         }
@@ -112,8 +120,9 @@ extension Parity.LayerError {
         _ edge: Tensor, photo: Int, of count: Int, _ bytes: UnsafeBufferPointer<UInt8>, _ affine: AffineScale
     ) {
         let reals = (0...255).map { affine.dequantize(UInt8($0)) }
-        let low = reals[0] - 0.5 * Double(affine.scale)
-        let high = reals[255] + 0.5 * Double(affine.scale)
+        let (scale, zero) = (Double(affine.scale), Double(affine.zeroPoint))
+        let low = reals[0] - 0.5 * scale
+        let high = reals[255] + 0.5 * scale
         edge.withValues { values in
             let size = values.count / count
             guard size == bytes.count else { return }
@@ -122,7 +131,15 @@ extension Parity.LayerError {
                 let error = value - reals[Int(bytes[index])]
                 signal += value * value
                 noise += error * error
-                if value < low || value > high { saturated += 1 }
+                if value < low || value > high {
+                    let beyond = value - (value < low ? reals[0] : reals[255])
+                    clipping += beyond * beyond
+                    saturated += 1
+                } else {
+                    let steps = value / scale + zero
+                    let rounded = (steps - steps.rounded(.toNearestOrEven)) * scale
+                    rounding += rounded * rounded
+                }
             }
             self.values += size
         }
@@ -132,4 +149,15 @@ extension Parity.LayerError {
 extension Array where Element == Float {
     /// The first of the largest; nil if empty.
     var answer: Int? { indices.max { (self[$0], $1) < (self[$1], $0) } }
+
+    /// The largest, at most `count`, the largest first; of equal ones the first first.
+    func best(_ count: Int) -> [Int] {
+        var best: [Int] = []
+        for index in indices {
+            if best.count == count, let last = best.last, self[last] >= self[index] { continue }
+            best.insert(index, at: best.firstIndex { self[$0] < self[index] } ?? best.endIndex)
+            if best.count > count { best.removeLast() }
+        }
+        return best
+    }
 }

@@ -34,7 +34,9 @@ struct ONNXDialectTests {
     }
 
     @Test func everyFileIsTested() throws {
-        let files = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path).filter { $0.hasSuffix(".onnx") }
+        let files = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path).filter {
+            $0.hasSuffix(".onnx")
+        }
         #expect(Set(files) == Set(Self.names.map { $0 + ".onnx" }))
     }
 }

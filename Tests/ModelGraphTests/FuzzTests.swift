@@ -11,8 +11,10 @@ struct FuzzTests {
 
     @Test(
         arguments: [
-            "every-op", "attributes", "written", "dialects/torchscript-9", "dialects/torchscript-flatten", "dialects/dynamo-24",
-            "dialects/tensorflow-13", "dialects/tensorflow-flatten-16", "dialects/old-7", "dialects/pieces-24", "dialects/float16",
+            "every-op", "attributes", "written", "dialects/torchscript-9", "dialects/torchscript-flatten",
+            "dialects/dynamo-24",
+            "dialects/tensorflow-13", "dialects/tensorflow-flatten-16", "dialects/old-7", "dialects/pieces-24",
+            "dialects/float16",
         ])
     func onnx(name: String) throws {
         let good = try ONNXFiles.data(name)

@@ -58,11 +58,15 @@ final class ONNXExternalDataTests {
         #expect(try reason(model) == nil)
     }
 
-    @Test(arguments: ["/xternal-data.onnx.data", "../ernal-data.onnx.data", "a/../rnal-data.onnx.dat", "x/../../nal-data.onnx.x"])
+    @Test(arguments: [
+        "/xternal-data.onnx.data", "../ernal-data.onnx.data", "a/../rnal-data.onnx.dat", "x/../../nal-data.onnx.x",
+    ])
     func refusesPathsThatLeaveTheFolder(path: String) throws {
         try weights.write(to: inside)
         let reason = try reason(replacing(Self.name, with: path))
-        #expect(reason?.hasSuffix("its file '\(path)' is not a path relative to the model's folder that stays inside it") == true)
+        #expect(
+            reason?.hasSuffix("its file '\(path)' is not a path relative to the model's folder that stays inside it")
+                == true)
     }
 
     @Test func refusesALinkOutOfTheFolder() throws {

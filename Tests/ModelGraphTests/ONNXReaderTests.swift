@@ -81,8 +81,10 @@ struct ONNXReaderTests {
         let graph = try ONNXFiles.graph("dialects/pieces-24")
         #expect(
             Self.ops(graph) == [
-                "convolution", "hardSwish", "convolution", "hardSwish", "convolution", "hardSwish", "convolution", "hardSwish",
-                "convolution", "silu", "batchNorm", "leakyRelu", "averagePool", "globalAveragePool", "globalMaxPool", "concat",
+                "convolution", "hardSwish", "convolution", "hardSwish", "convolution", "hardSwish", "convolution",
+                "hardSwish",
+                "convolution", "silu", "batchNorm", "leakyRelu", "averagePool", "globalAveragePool", "globalMaxPool",
+                "concat",
                 "linear",
             ])
         #expect(graph.nodes[11].op == .leakyRelu(slope: 0.3))  // the call's, not the function's
@@ -94,8 +96,10 @@ struct ONNXReaderTests {
         #expect(graph.input == .init(name: "x", channels: 3, height: 33, width: 31))
         #expect(
             Self.ops(graph) == [
-                "batchNorm", "convolution", "batchNorm", "clip", "convolution", "hardSwish", "globalAveragePool", "linear",
-                "relu", "linear", "sigmoid", "multiply", "convolution", "batchNorm", "concat", "globalAveragePool", "linear",
+                "batchNorm", "convolution", "batchNorm", "clip", "convolution", "hardSwish", "globalAveragePool",
+                "linear",
+                "relu", "linear", "sigmoid", "multiply", "convolution", "batchNorm", "concat", "globalAveragePool",
+                "linear",
                 "batchNorm",
             ])
         #expect(graph.nodes[3].op == .clip(low: 0, high: 6))
@@ -116,7 +120,8 @@ struct ONNXReaderTests {
         #expect(Set(graph.nodes.map(\.name)).count == graph.nodes.count)
         #expect(
             Self.ops(graph) == [
-                "convolution", "batchNorm", "relu", "maxPool", "averagePool", "batchNorm", "sigmoid", "add", "add", "batchNorm",
+                "convolution", "batchNorm", "relu", "maxPool", "averagePool", "batchNorm", "sigmoid", "add", "add",
+                "batchNorm",
                 "hardSigmoid", "globalAveragePool", "linear", "leakyRelu", "linear", "clip",
             ])
         #expect(graph.nodes.last?.op == .clip(low: -0.9, high: .greatestFiniteMagnitude))

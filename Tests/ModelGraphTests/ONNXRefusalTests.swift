@@ -15,10 +15,16 @@ struct ONNXRefusalTests {
         ("conv-attribute-type", "Conv", "n_conv", "attribute 'group' has the wrong type"),
         ("conv-attribute-twice", "Conv", "n_conv", "attribute 'pads' stands there twice"),
         ("conv-outputs", "Conv", "n_conv", "2 outputs instead of one"),
-        ("weight-missing", "Conv", "n_conv", "its input 'conv.w' is neither an initializer nor made by a node before it"),
+        (
+            "weight-missing", "Conv", "n_conv",
+            "its input 'conv.w' is neither an initializer nor made by a node before it"
+        ),
         ("cycle", "Conv", "n_conv", "its input 'relu' is neither an initializer nor made by a node before it"),
         ("order", "Relu", "n_relu", "its input 'conv' is neither an initializer nor made by a node before it"),
-        ("edge-missing", "Relu", "n_relu", "its input 'nowhere' is neither an initializer nor made by a node before it"),
+        (
+            "edge-missing", "Relu", "n_relu",
+            "its input 'nowhere' is neither an initializer nor made by a node before it"
+        ),
         ("edge-twice", "Relu", "n_relu", "its output 'conv' is made elsewhere too"),
         ("edge-is-weight", "Relu", "n_relu", "its output 'fc.w' is made elsewhere too"),
         ("gemm-trans-a", "Gemm", "n_y", "transA = 1"),
@@ -32,19 +38,28 @@ struct ONNXRefusalTests {
         ("clip-edge", "Clip", "n_relu", "'x' is not a constant"),
         ("concat-axis", "Concat", "n_relu", "axis 2 of N × 4 × 8 × 8 is not C"),
         ("concat-flattened", "Concat", "n_step_1", "axis 1 of N × (4·8·8) is not C"),
-        ("max-pool-ceil", "MaxPool", "n_relu", "ceil_mode = 1 makes a window beyond the image, or counts padding that is none"),
+        (
+            "max-pool-ceil", "MaxPool", "n_relu",
+            "ceil_mode = 1 makes a window beyond the image, or counts padding that is none"
+        ),
         (
             "average-pool-ceil", "AveragePool", "n_relu",
             "ceil_mode = 1 makes a window beyond the image, or counts padding that is none"
         ),
         ("add-constant", "Add", "n_relu", "its constant 'fc.w' of shape 2 × 4 does not fit N × 4 × 8 × 8"),
-        ("mul-pixels", "Mul", "n_step_0", "its constant 'map' of shape 8 × 8 differs along other axes than channels of N × 4 × 8 × 8"),
+        (
+            "mul-pixels", "Mul", "n_step_0",
+            "its constant 'map' of shape 8 × 8 differs along other axes than channels of N × 4 × 8 × 8"
+        ),
         ("mul-maps", "Mul", "n_mul", "its inputs are N × 4 × 8 × 8 and N × 1 × 8 × 8"),
         ("div-activations", "Div", "n_step_0", "both inputs are activations"),
         ("div-zero", "Div", "n_step_0", "its constant holds a value that makes no finite factor or summand"),
         ("softmax-inside", "Softmax", "n_step_0", "it stands inside the network"),
         ("softmax-axis", "Softmax", "n_step_0", "its axis 0 of N × 2 is not C"),
-        ("sigmoid-last", "Sigmoid", "n_step_0", "the network ends in it, as one that answers each class by itself does"),
+        (
+            "sigmoid-last", "Sigmoid", "n_step_0",
+            "the network ends in it, as one that answers each class by itself does"
+        ),
         ("pad-mode", "Pad", "n_step_0", "mode = reflect"),
         ("pad-value", "Pad", "n_step_0", "its value is 1.0"),
         ("pad-negative", "Pad", "n_step_0", "pads of -1 and 0"),
@@ -62,9 +77,21 @@ struct ONNXRefusalTests {
         ("cast-integer", "Cast", "n_step_0", "to = 7"),
         ("prelu-slopes", "PRelu", "n_step_0", "its slopes differ"),
         ("constant-huge", "ConstantOfShape", "n_huge", "it makes the shape [1000000, 1000000]"),
-        ("constant-large", "ConstantOfShape", "n_huge", "what it and the nodes before it compute is out of proportion to the file"),
+        (
+            "constant-large", "ConstantOfShape", "n_huge",
+            "what it and the nodes before it compute is out of proportion to the file"
+        ),
         ("constant-negative", "ConstantOfShape", "n_huge", "it makes the shape [-1]"),
-        ("constant-doubled", "Concat", "n_c_15", "what it and the nodes before it compute is out of proportion to the file"),
+        (
+            "constant-doubled", "Concat", "n_c_15",
+            "what it and the nodes before it compute is out of proportion to the file"
+        ),
+        ("expand-huge", "Expand", "n_huge", "it makes the shape [1000000, 1000000]"),
+        ("tile-huge", "Tile", "n_huge", "it makes the shape [1000000, 1000000]"),
+        (
+            "factors-crowd", "Mul", "n_mul_32",
+            "what it and the nodes before it compute is out of proportion to the file"
+        ),
         ("gather-index", "Gather", "n_g", "index 4 of 4"),
         (
             "function-itself", "local.Relu", "n_relu" + (1...16).map { " #\($0)/Relu" }.joined(),
@@ -113,7 +140,8 @@ struct ONNXRefusalTests {
         (
             "weight-external",
             .badTensor(
-                name: "conv.w", reason: "its values lie in another file; open the model by its path, or save it as one file")
+                name: "conv.w",
+                reason: "its values lie in another file; open the model by its path, or save it as one file")
         ),
         ("weight-short", .badTensor(name: "conv.w", reason: "428 bytes, its shape [4, 3, 3, 3] needs 4 × 108")),
         ("weight-double", .badTensor(name: "conv.w", reason: "value 5 is outside float32's range")),
@@ -244,7 +272,9 @@ struct ONNXRefusalTests {
 
     @Test func messagesNameWhatIsAccepted() {
         let error = ONNXError.unsupportedOp(op: "Tanh", node: "n_relu")
-        #expect(error.description.hasPrefix("node 'n_relu': Tanh is not read; accepted are Add, ArgMax (at the end), AveragePool, "))
+        #expect(
+            error.description.hasPrefix(
+                "node 'n_relu': Tanh is not read; accepted are Add, ArgMax (at the end), AveragePool, "))
         #expect(error.description.hasSuffix(", Swish, Transpose, Unsqueeze"))
     }
 }

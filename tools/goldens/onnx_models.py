@@ -202,12 +202,19 @@ def between(index, *steps):
     return change
 
 
-def huge(op, shape):
+def huge(op, shape, *inputs):
     """A constant as large as its shape says, as the linear layer's bias."""
     def change(b):
-        b.nodes.insert(0, helper.make_node(op, [constant(b, "shape", shape)], ["huge"], name="n_huge"))
+        b.nodes.insert(0, helper.make_node(op, [*inputs, constant(b, "shape", shape)], ["huge"], name="n_huge"))
         b.nodes[5].input.append("huge")
     return change
+
+
+def crowd(b):
+    """Forty factors, one number in the file each, of an image of many channels."""
+    b.constant("two", 2.0)
+    b.nodes[:0] = [helper.make_node("Mul", [f"m_{n - 1}" if n else "x", "two"], [f"m_{n}"], name=f"n_mul_{n}") for n in range(40)]
+    b.nodes[40].input[0] = "m_39"
 
 
 def doubled(b):
@@ -320,6 +327,9 @@ REFUSED = {
     "constant-large": tiny_model(huge("ConstantOfShape", [2**13, 2**13])),
     "constant-negative": tiny_model(huge("ConstantOfShape", [-1])),
     "constant-doubled": tiny_model(doubled),
+    "expand-huge": tiny_model(lambda b: (b.constant("one", 1.0), huge("Expand", [10**6, 10**6], "one")(b))),
+    "tile-huge": tiny_model(lambda b: (b.constant("ones", [[1.0]]), huge("Tile", [10**6, 10**6], "ones")(b))),
+    "factors-crowd": tiny_model(crowd, input_size(1, dim_value=2**16)),
     "gather-index": tiny_model(lambda b: (constant(b, "places", [4]), b.nodes.insert(0, helper.make_node("Gather", ["fc.w", "places"], ["g"], name="n_g", axis=1)),
                                           b.nodes[1].input.append("g"))),
     "function-itself": tiny_model(lambda b: setattr(b.nodes[1], "domain", "local"), recursive),

@@ -26,7 +26,9 @@ struct ONNXConstant {
     /// Row-major.
     var strides: [Int] {
         var result = [Int](repeating: 1, count: shape.count)
-        for axis in stride(from: shape.count - 2, through: 0, by: -1) { result[axis] = result[axis + 1] * shape[axis + 1] }
+        for axis in stride(from: shape.count - 2, through: 0, by: -1) {
+            result[axis] = result[axis + 1] * shape[axis + 1]
+        }
         return result
     }
 

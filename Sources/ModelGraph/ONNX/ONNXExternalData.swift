@@ -17,10 +17,14 @@ struct ONNXExternalData {
     /// - Parameter count: bytes that the tensor's shape and type need.
     mutating func bytes(of tensor: Onnx_TensorProto, name: String, count: Int) throws -> Data {
         func bad(_ reason: String) -> ONNXError { .badTensor(name: name, reason: reason) }
-        guard let folder else { throw bad("its values lie in another file; open the model by its path, or save it as one file") }
+        guard let folder else {
+            throw bad("its values lie in another file; open the model by its path, or save it as one file")
+        }
         var entries: [String: String] = [:]
         for entry in tensor.externalData { entries[entry.key] = entry.value }
-        guard let location = entries["location"], !location.isEmpty else { throw bad("it does not say in which file its values lie") }
+        guard let location = entries["location"], !location.isEmpty else {
+            throw bad("it does not say in which file its values lie")
+        }
         func number(_ key: String, _ absent: Int) throws -> Int {
             guard let text = entries[key] else { return absent }
             guard let value = Int(text), value >= 0 else { throw bad("its \(key) '\(text)' is not a number of bytes") }
@@ -40,7 +44,9 @@ struct ONNXExternalData {
             throw bad("its file '\(location)' is not \(Self.accepted)")
         }
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard file >= 0 else { throw bad("its file '\(location)' cannot be opened: \(String(cString: strerror(errno)))") }
+        guard file >= 0 else {
+            throw bad("its file '\(location)' cannot be opened: \(String(cString: strerror(errno)))")
+        }
         defer { close(file) }
         var status = stat()
         guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
@@ -48,7 +54,9 @@ struct ONNXExternalData {
         }
         let size = Int(status.st_size)
         guard offset <= size, length <= size - offset else {
-            throw bad("bytes \(offset)…\(offset.addingReportingOverflow(length).partialValue) of '\(location)', which has \(size)")
+            throw bad(
+                "bytes \(offset)…\(offset.addingReportingOverflow(length).partialValue) of '\(location)', which has \(size)"
+            )
         }
         let left = unread[path] ?? size
         guard length <= left else { throw bad("its range of '\(location)' overlaps those of other tensors") }

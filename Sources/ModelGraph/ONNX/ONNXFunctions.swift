@@ -33,10 +33,13 @@ enum ONNXFunctions {
         func refusal(_ reason: String) -> ONNXError {
             .unsupportedNode(
                 op: "\(node.domain).\(node.opType)", node: node.name, reason: reason,
-                accepted: "a function of the file that does not call itself, with as many inputs and outputs as it states")
+                accepted:
+                    "a function of the file that does not call itself, with as many inputs and outputs as it states")
         }
         calls += 1
-        guard depth < depthLimit, calls <= FloatGraph.Limit.nodes else { throw refusal("functions call each other too deep or too often") }
+        guard depth < depthLimit, calls <= FloatGraph.Limit.nodes else {
+            throw refusal("functions call each other too deep or too often")
+        }
         guard node.input.count <= function.input.count, node.output.count <= function.output.count else {
             throw refusal("\(node.input.count) inputs and \(node.output.count) outputs")
         }
@@ -47,8 +50,11 @@ enum ONNXFunctions {
         }
         let prefix = "\(node.name.isEmpty ? node.opType : node.name) #\(calls)/"
         var edges: [String: String] = ["": ""]
-        for (index, name) in function.input.enumerated() { edges[name] = index < node.input.count ? node.input[index] : "" }
-        for (index, name) in function.output.enumerated() where index < node.output.count && !node.output[index].isEmpty {
+        for (index, name) in function.input.enumerated() {
+            edges[name] = index < node.input.count ? node.input[index] : ""
+        }
+        for (index, name) in function.output.enumerated() where index < node.output.count && !node.output[index].isEmpty
+        {
             edges[name] = node.output[index]
         }
         var attributes = Dictionary(function.attributeProto.map { ($0.name, $0) }, uniquingKeysWith: { $1 })

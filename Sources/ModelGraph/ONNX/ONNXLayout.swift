@@ -50,7 +50,8 @@ extension ONNXReader {
             group == [.batch]
                 ? "N"
                 : group.count > 1
-                    ? "(" + group.map { $0 == .batch ? "N" : "\(self.size($0, of: value.edge))" }.joined(separator: "·") + ")"
+                    ? "(" + group.map { $0 == .batch ? "N" : "\(self.size($0, of: value.edge))" }.joined(separator: "·")
+                        + ")"
                     : "\(size)"
         }
         return axes.isEmpty ? "one value" : axes.joined(separator: " × ")

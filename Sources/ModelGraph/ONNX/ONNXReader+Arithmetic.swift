@@ -5,7 +5,8 @@ extension ONNXReader {
         "Add": "two activations of the same shape, or one and a constant that is one number, or one a channel",
         "Sum": "activations of the same shape",
         "Sub": "an activation and a constant that is one number, or one a channel, either way round",
-        "Mul": "two activations of the same shape, an image and one factor a channel, or an activation and a constant that is one number, or one a channel",
+        "Mul":
+            "two activations of the same shape, an image and one factor a channel, or an activation and a constant that is one number, or one a channel",
         "Div": "an activation divided by a constant that is one number, or one a channel, and not 0",
     ]
 
@@ -55,8 +56,11 @@ extension ONNXReader {
         guard (scale + shift).allSatisfy({ Float($0).isFinite }) else {
             throw fields.refusal("its constant holds a value that makes no finite factor or summand")
         }
-        if scale.allSatisfy({ $0 == 1 }), shift.allSatisfy({ $0 == 0 }) { return set(node.output[0], .activation(input)) }
-        try spend(scale.count + shift.count, fields)
+        if scale.allSatisfy({ $0 == 1 }), shift.allSatisfy({ $0 == 0 }) {
+            return set(node.output[0], .activation(input))
+        }
+        // As a batch norm it has one of each a channel.
+        try spend(2 * network.edges[input.edge].shape[0], fields)
         try append(.affine(scale: scale, shift: shift), [input.edge], node) { _, _ in input.layout }
     }
 
@@ -72,12 +76,16 @@ extension ONNXReader {
         try add(node, fields, sum, inputs[inputs.count - 1])
     }
 
-    private mutating func add(_ node: Onnx_NodeProto, _ fields: ONNXFields, _ a: ONNXActivation, _ b: ONNXActivation) throws {
+    private mutating func add(_ node: Onnx_NodeProto, _ fields: ONNXFields, _ a: ONNXActivation, _ b: ONNXActivation)
+        throws
+    {
         let (first, second) = try sameEdges(a, b, fields)
         try append(.graph(.add), [first, second], node) { _, _ in a.layout }
     }
 
-    private mutating func multiply(_ node: Onnx_NodeProto, _ fields: ONNXFields, _ a: ONNXActivation, _ b: ONNXActivation)
+    private mutating func multiply(
+        _ node: Onnx_NodeProto, _ fields: ONNXFields, _ a: ONNXActivation, _ b: ONNXActivation
+    )
         throws
     {
         let ranks = [a, b].map { network.edges[$0.edge].shape.count }
@@ -96,7 +104,8 @@ extension ONNXReader {
     }
 
     /// Two edges whose axes mean the same; where one is [C] and the other [C, 1, 1], both become [C].
-    private mutating func sameEdges(_ a: ONNXActivation, _ b: ONNXActivation, _ fields: ONNXFields) throws -> (Int, Int) {
+    private mutating func sameEdges(_ a: ONNXActivation, _ b: ONNXActivation, _ fields: ONNXFields) throws -> (Int, Int)
+    {
         guard a.layout == b.layout else { throw fields.refusal("its inputs are \(said(a)) and \(said(b))") }
         let ranks = [a, b].map { network.edges[$0.edge].shape.count }
         if ranks[0] == ranks[1] { return (a.edge, b.edge) }
@@ -109,11 +118,13 @@ extension ONNXReader {
         -> [Double]
     {
         let sizes = dimensions(input)
-        let shape = constant.shape.count > sizes.count
+        let shape =
+            constant.shape.count > sizes.count
             ? Array(constant.shape.drop(while: { $0 == 1 }).suffix(ONNXConstant.rankLimit)) : constant.shape
         let constant = ONNXConstant(name: constant.name, shape: shape, values: constant.values)
         guard constant.count > 0, constant.strides(broadcastTo: sizes) != nil else {
-            throw fields.refusal("its constant '\(constant.name)' of shape \(constant.shape.said) does not fit \(said(input))")
+            throw fields.refusal(
+                "its constant '\(constant.name)' of shape \(constant.shape.said) does not fit \(said(input))")
         }
         try spend(constant.count, fields)
         let values: [Double]
@@ -121,12 +132,16 @@ extension ONNXReader {
         case .floats(let floats): values = floats.map { Double($0) }
         case .ints(let ints): values = ints.map { Double($0) }
         }
-        guard values.allSatisfy({ $0.isFinite }) else { throw fields.refusal("its constant '\(constant.name)' holds a value that is not finite") }
+        guard values.allSatisfy({ $0.isFinite }) else {
+            throw fields.refusal("its constant '\(constant.name)' holds a value that is not finite")
+        }
         if values.allSatisfy({ $0 == values[0] }) { return [values[0]] }
 
         let offset = sizes.count - shape.count
         guard let axis = shape.indices.first(where: { input.layout[$0 + offset] == [.channel] }), shape[axis] > 1 else {
-            throw fields.refusal("its constant '\(constant.name)' of shape \(shape.said) differs along other axes than channels of \(said(input))")
+            throw fields.refusal(
+                "its constant '\(constant.name)' of shape \(shape.said) differs along other axes than channels of \(said(input))"
+            )
         }
         let stride = constant.strides[axis]
         let result = (0..<shape[axis]).map { values[$0 * stride] }

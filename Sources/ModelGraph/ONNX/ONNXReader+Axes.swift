@@ -23,7 +23,9 @@ extension ONNXReader {
         guard (-rank...rank).contains(axis) else { throw fields.refusal("axis = \(axis)") }
         let place = axis < 0 ? axis + rank : axis
         guard input.layout[..<place].flatMap({ $0 }) == [.batch] else { throw fields.refusal("axis = \(axis)") }
-        set(edges.output, .activation(.init(edge: input.edge, layout: [[.batch], input.layout[place...].flatMap { $0 }])))
+        set(
+            edges.output,
+            .activation(.init(edge: input.edge, layout: [[.batch], input.layout[place...].flatMap { $0 }])))
     }
 
     private mutating func reshape(_ node: Onnx_NodeProto) throws {
@@ -34,14 +36,18 @@ extension ONNXReader {
         let given = try fields.ints("shape") ?? integers(edges.inputs, 1, fields)
         let keepsZeros = try fields.int("allowzero") ?? 0 != 0
         try fields.finish()
-        guard var sizes = given, sizes.count <= ONNXConstant.rankLimit else { throw fields.refusal("its shape is missing") }
+        guard var sizes = given, sizes.count <= ONNXConstant.rankLimit else {
+            throw fields.refusal("its shape is missing")
+        }
         let old = dimensions(input)
         for index in sizes.indices where sizes[index] == 0 && !keepsZeros {
             guard index < old.count else { throw fields.refusal("its shape is \(sizes)") }
             sizes[index] = old[index]
         }
         if let free = sizes.firstIndex(of: -1) {
-            guard let known = ONNXConstant.count(sizes.enumerated().filter { $0.offset != free }.map(\.element)), known > 0 else {
+            guard let known = ONNXConstant.count(sizes.enumerated().filter { $0.offset != free }.map(\.element)),
+                known > 0
+            else {
                 throw fields.refusal("its shape is \(sizes)")
             }
             sizes[free] = old.reduce(1, *) / known
@@ -74,7 +80,8 @@ extension ONNXReader {
         let given = try axes(&fields, edges.inputs) ?? []
         try fields.finish()
         let rank = input.layout.count + given.count
-        guard rank <= ONNXConstant.rankLimit, let places = try places(given, rank, fields), places.count == given.count else {
+        guard rank <= ONNXConstant.rankLimit, let places = try places(given, rank, fields), places.count == given.count
+        else {
             throw fields.refusal("its axes are \(given)")
         }
         var rest = input.layout[...]
@@ -107,7 +114,8 @@ extension ONNXReader {
             guard input.layout.count == rank, others(input.layout) == others(inputs[0].layout),
                 input.layout[place] == present([.channel], of: input.edge)
             else {
-                throw fields.refusal("axis \(axis) of " + inputs.map { said($0) }.joined(separator: " and ") + " is not C")
+                throw fields.refusal(
+                    "axis \(axis) of " + inputs.map { said($0) }.joined(separator: " and ") + " is not C")
             }
         }
         var sources = inputs.map(\.edge)
@@ -127,7 +135,8 @@ extension ONNXReader {
 
     mutating func integers(_ inputs: [String], _ index: Int, _ fields: ONNXFields) throws -> [Int]? {
         guard let constant = try constant(inputs, index, fields) else { return nil }
-        guard case .ints(let values) = constant.values, constant.shape.count <= 1, values.count <= 2 * ONNXConstant.rankLimit
+        guard case .ints(let values) = constant.values, constant.shape.count <= 1,
+            values.count <= 2 * ONNXConstant.rankLimit
         else { throw fields.refusal("'\(inputs[index])' is not a list of integers") }
         return values.map { Int($0) }
     }

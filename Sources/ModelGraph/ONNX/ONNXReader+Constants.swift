@@ -5,7 +5,8 @@
 
 extension ONNXReader {
     static let computedOps: Set<String> = [
-        "Add", "Cast", "Ceil", "Clip", "Concat", "Constant", "ConstantOfShape", "Div", "Equal", "Expand", "Flatten", "Floor",
+        "Add", "Cast", "Ceil", "Clip", "Concat", "Constant", "ConstantOfShape", "Div", "Equal", "Expand", "Flatten",
+        "Floor",
         "Gather", "Identity", "Max", "Min", "Mul", "Neg", "Range", "Reciprocal", "ReduceProd", "Reshape", "Shape",
         "Size", "Slice", "Sqrt", "Squeeze", "Sub", "Tile", "Transpose", "Unsqueeze", "Where",
     ]
@@ -44,7 +45,9 @@ extension ONNXReader {
         var start = try fields.int("start") ?? 0
         var end = try fields.int("end") ?? sizes.count
         try fields.finish()
-        func clamp(_ place: Int) -> Int { max(0, min(sizes.count, place < 0 ? max(place, -sizes.count) + sizes.count : place)) }
+        func clamp(_ place: Int) -> Int {
+            max(0, min(sizes.count, place < 0 ? max(place, -sizes.count) + sizes.count : place))
+        }
         (start, end) = (clamp(start), clamp(end))
         let result: ONNXConstant =
             node.opType == "Size"
@@ -60,7 +63,9 @@ extension ONNXReader {
         _ op: String, _ inputs: [ONNXConstant?], _ name: String, _ node: Onnx_NodeProto, _ fields: inout ONNXFields
     ) throws -> ONNXConstant {
         func input(_ index: Int) throws -> ONNXConstant {
-            guard index < inputs.count, let constant = inputs[index] else { throw fields.refusal("input \(index) is missing") }
+            guard index < inputs.count, let constant = inputs[index] else {
+                throw fields.refusal("input \(index) is missing")
+            }
             return constant
         }
         /// A list of integers as an attribute (older opsets) or an input.
@@ -133,19 +138,27 @@ extension ONNXReader {
             // Along axes of one value only, which is a broadcast.
             let source = try input(0)
             let repeats = try list("repeats", 1, &fields) ?? []
-            guard repeats.count == source.shape.count, zip(repeats, source.shape).allSatisfy({ $0 == 1 || $1 == 1 }) else {
+            guard repeats.count == source.shape.count, zip(repeats, source.shape).allSatisfy({ $0 == 1 || $1 == 1 })
+            else {
                 throw fields.refusal("repeats \(repeats) of \(source.shape.said)")
             }
             let shape = try counted(zip(repeats, source.shape).map { $0 == 1 ? $1 : $0 })
             return source.picked(shape, strides: source.strides(broadcastTo: shape) ?? [], name: name)
-        case "Slice": return try slice(try input(0), list("starts", 1, &fields), list("ends", 2, &fields), list("axes", 3, &fields), list("steps", 4, &fields), name, fields)
+        case "Slice":
+            return try slice(
+                try input(0), list("starts", 1, &fields), list("ends", 2, &fields), list("axes", 3, &fields),
+                list("steps", 4, &fields), name, fields)
         case "Gather":
             let source = try input(0)
-            guard case .ints(let indices) = try input(1).values else { throw fields.refusal("its indices are not integers") }
+            guard case .ints(let indices) = try input(1).values else {
+                throw fields.refusal("its indices are not integers")
+            }
             let axis = try place(fields.int("axis") ?? 0, source.shape.count)
             let size = source.shape[axis]
             let places = try indices.map { index in
-                guard (-Int64(size)..<Int64(size)).contains(index) else { throw fields.refusal("index \(index) of \(size)") }
+                guard (-Int64(size)..<Int64(size)).contains(index) else {
+                    throw fields.refusal("index \(index) of \(size)")
+                }
                 return Int(index < 0 ? index + Int64(size) : index)
             }
             let shape = try counted(
@@ -168,9 +181,12 @@ extension ONNXReader {
             let parts = try (0..<inputs.count).map { try input($0) }
             guard let first = parts.first else { throw fields.refusal("no inputs") }
             let axis = try place(fields.int("axis") ?? 0, first.shape.count)
-            guard parts.allSatisfy({ part in
-                part.shape.count == first.shape.count && part.shape.indices.allSatisfy { $0 == axis || part.shape[$0] == first.shape[$0] }
-            }) else { throw fields.refusal("its shapes do not fit") }
+            guard
+                parts.allSatisfy({ part in
+                    part.shape.count == first.shape.count
+                        && part.shape.indices.allSatisfy { $0 == axis || part.shape[$0] == first.shape[$0] }
+                })
+            else { throw fields.refusal("its shapes do not fit") }
             var shape = first.shape
             shape[axis] = try parts.reduce(0) { sum, part in
                 let (next, overflow) = sum.addingReportingOverflow(part.shape[axis])
@@ -196,7 +212,8 @@ extension ONNXReader {
             guard ints.count == parts.count else { throw fields.refusal("its inputs are of different types") }
             return .init(name: name, shape: shape, values: .ints(join(ints)))
         case "ReduceProd":
-            guard case .ints(let values) = try input(0).values, try list("axes", 1, &fields).map({ [[0], [-1]].contains($0) }) ?? true,
+            guard case .ints(let values) = try input(0).values,
+                try list("axes", 1, &fields).map({ [[0], [-1]].contains($0) }) ?? true,
                 try input(0).shape.count <= 1
             else { throw fields.refusal("it is not the product of a list of integers") }
             let keeps = try fields.int("keepdims") ?? 1 != 0
@@ -233,16 +250,24 @@ extension ONNXReader {
             guard condition.ints != nil, let pair = ONNXConstant.broadcast(a.shape, b.shape),
                 let shape = ONNXConstant.broadcast(condition.shape, pair)
             else { throw fields.refusal("its shapes do not fit") }
-            guard let all = condition.strides(broadcastTo: try counted(shape)), let first = a.strides(broadcastTo: shape),
+            guard let all = condition.strides(broadcastTo: try counted(shape)),
+                let first = a.strides(broadcastTo: shape),
                 let second = b.strides(broadcastTo: shape)
             else { throw fields.refusal("its shapes do not fit") }
             let choice = condition.picked(shape, strides: all, name: name).ints ?? []
-            let (left, right) = (a.picked(shape, strides: first, name: name), b.picked(shape, strides: second, name: name))
+            let (left, right) = (
+                a.picked(shape, strides: first, name: name), b.picked(shape, strides: second, name: name)
+            )
             if let left = left.floats, let right = right.floats {
-                return .init(name: name, shape: shape, values: .floats(choice.indices.map { choice[$0] != 0 ? left[$0] : right[$0] }))
+                return .init(
+                    name: name, shape: shape,
+                    values: .floats(choice.indices.map { choice[$0] != 0 ? left[$0] : right[$0] }))
             }
-            guard let left = left.ints, let right = right.ints else { throw fields.refusal("its inputs are of different types") }
-            return .init(name: name, shape: shape, values: .ints(choice.indices.map { choice[$0] != 0 ? left[$0] : right[$0] }))
+            guard let left = left.ints, let right = right.ints else {
+                throw fields.refusal("its inputs are of different types")
+            }
+            return .init(
+                name: name, shape: shape, values: .ints(choice.indices.map { choice[$0] != 0 ? left[$0] : right[$0] }))
         default: return try elementwise(op, try (0..<max(inputs.count, 1)).map { try input($0) }, name, fields)
         }
     }
@@ -253,7 +278,9 @@ extension ONNXReader {
         if let values = try fields.floats("value_floats") {
             return .init(name: name, shape: [values.count], values: .floats(values))
         }
-        if let value = try fields.int("value_int") { return .init(name: name, shape: [], values: .ints([Int64(value)])) }
+        if let value = try fields.int("value_int") {
+            return .init(name: name, shape: [], values: .ints([Int64(value)]))
+        }
         if let values = try fields.ints("value_ints") {
             return .init(name: name, shape: [values.count], values: .ints(values.map { Int64($0) }))
         }
@@ -270,7 +297,9 @@ extension ONNXReader {
             return .init(name: source.name, shape: source.shape, values: .ints(values.map { $0 == 0 ? 0 : 1 }))
         case (2...7, .floats(let values)), (12...13, .floats(let values)):
             let ints = try values.map { value in
-                guard let whole = Int64(exactly: value.rounded(.towardZero)) else { throw fields.refusal("it casts \(value) to an integer") }
+                guard let whole = Int64(exactly: value.rounded(.towardZero)) else {
+                    throw fields.refusal("it casts \(value) to an integer")
+                }
                 return whole
             }
             return .init(name: source.name, shape: source.shape, values: .ints(ints))
@@ -279,13 +308,16 @@ extension ONNXReader {
     }
 
     /// The same values in another shape.
-    private func newShape(_ op: String, _ source: ONNXConstant, _ given: [Int]?, _ fields: inout ONNXFields) throws -> [Int] {
+    private func newShape(_ op: String, _ source: ONNXConstant, _ given: [Int]?, _ fields: inout ONNXFields) throws
+        -> [Int]
+    {
         let shape = source.shape
         func places(_ axes: [Int], _ rank: Int) throws -> Set<Int> {
-            let places = Set(try axes.map { axis in
-                guard (-rank..<rank).contains(axis) else { throw fields.refusal("axis \(axis) of \(rank)") }
-                return axis < 0 ? axis + rank : axis
-            })
+            let places = Set(
+                try axes.map { axis in
+                    guard (-rank..<rank).contains(axis) else { throw fields.refusal("axis \(axis) of \(rank)") }
+                    return axis < 0 ? axis + rank : axis
+                })
             guard places.count == axes.count else { throw fields.refusal("its axes are \(axes)") }
             return places
         }
@@ -312,7 +344,8 @@ extension ONNXReader {
                 sizes[index] = shape[index]
             }
             if let free = sizes.firstIndex(of: -1) {
-                guard let known = ONNXConstant.count(sizes.enumerated().filter { $0.offset != free }.map(\.element)), known > 0
+                guard let known = ONNXConstant.count(sizes.enumerated().filter { $0.offset != free }.map(\.element)),
+                    known > 0
                 else { throw fields.refusal("its shape is \(sizes)") }
                 sizes[free] = source.count / known
             }
@@ -327,10 +360,14 @@ extension ONNXReader {
         _ source: ONNXConstant, _ starts: [Int]?, _ ends: [Int]?, _ given: [Int]?, _ steps: [Int]?, _ name: String,
         _ fields: ONNXFields
     ) throws -> ONNXConstant {
-        guard let starts, let ends, starts.count == ends.count else { throw fields.refusal("starts or ends are missing") }
+        guard let starts, let ends, starts.count == ends.count else {
+            throw fields.refusal("starts or ends are missing")
+        }
         let axes = given ?? Array(starts.indices)
         let steps = steps ?? [Int](repeating: 1, count: starts.count)
-        guard axes.count == starts.count, steps.count == starts.count else { throw fields.refusal("axes or steps do not fit") }
+        guard axes.count == starts.count, steps.count == starts.count else {
+            throw fields.refusal("axes or steps do not fit")
+        }
         var (shape, strides, offset) = (source.shape, source.strides, 0)
         let original = source.strides
         var seen: Set<Int> = []
@@ -359,12 +396,15 @@ extension ONNXReader {
     }
 
     /// Two inputs or more (Min, Max), broadcast against each other.
-    private mutating func elementwise(_ op: String, _ inputs: [ONNXConstant], _ name: String, _ fields: ONNXFields) throws
+    private mutating func elementwise(_ op: String, _ inputs: [ONNXConstant], _ name: String, _ fields: ONNXFields)
+        throws
         -> ONNXConstant
     {
         var result = inputs[0]
         for other in inputs.dropFirst() {
-            guard let shape = ONNXConstant.broadcast(result.shape, other.shape) else { throw fields.refusal("its shapes do not fit") }
+            guard let shape = ONNXConstant.broadcast(result.shape, other.shape) else {
+                throw fields.refusal("its shapes do not fit")
+            }
             try spend(ONNXConstant.count(shape) ?? Int.max, fields)
             guard let first = result.strides(broadcastTo: shape), let second = other.strides(broadcastTo: shape) else {
                 throw fields.refusal("its shapes do not fit")

@@ -6,7 +6,9 @@ import Tensors
 extension ONNXReader {
     mutating func gemm(_ node: Onnx_NodeProto) throws {
         var fields = try ONNXFields(
-            node, accepted: "features N × I or a flattened image, a constant weight (transB 0 or 1), a constant bias, transA 0")
+            node,
+            accepted:
+                "features N × I or a flattened image, a constant weight (transB 0 or 1), a constant bias, transA 0")
         let edges = try fields.edges(inputs: 2...3)
         try fields.requireInt("transA", 0)
         let isTransposed = try fields.int("transB") ?? 0 != 0

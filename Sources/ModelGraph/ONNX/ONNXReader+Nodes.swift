@@ -55,7 +55,8 @@ extension ONNXReader {
         try function(node, op, ONNXFields(node, accepted: accepted))
     }
 
-    private mutating func function(_ node: Onnx_NodeProto, _ op: GraphOp, _ fields: ONNXFields, inputs: Int = 1) throws {
+    private mutating func function(_ node: Onnx_NodeProto, _ op: GraphOp, _ fields: ONNXFields, inputs: Int = 1) throws
+    {
         let edges = try fields.edges(inputs: 1...inputs)
         try fields.finish()
         let input = try activation(edges.inputs[0], fields)
@@ -165,7 +166,9 @@ extension ONNXReader {
         }
         var names: [String] = []
         for index in 1...4 {
-            guard let constant = try constant(edges.inputs, index, fields) else { throw fields.refusal("an input is left out") }
+            guard let constant = try constant(edges.inputs, index, fields) else {
+                throw fields.refusal("an input is left out")
+            }
             names.append(try weight(constant, fields))
         }
         let epsilon = try fields.float("epsilon") ?? 1e-5

@@ -11,7 +11,8 @@ extension ONNXReader {
         let edges = try fields.edges(inputs: 2...3)
         guard let kernel = try constant(edges.inputs, 1, fields) else { throw fields.refusal("its weight is left out") }
         guard kernel.shape.count == 4, kernel.count > 0 else {
-            throw fields.refusal("its weight '\(edges.inputs[1])' has \(kernel.shape.count) axes or no values, not O × I × H × W")
+            throw fields.refusal(
+                "its weight '\(edges.inputs[1])' has \(kernel.shape.count) axes or no values, not O × I × H × W")
         }
         let bias = try constant(edges.inputs, 2, fields)
         let input = try image(edges.inputs[0], fields)
@@ -37,8 +38,10 @@ extension ONNXReader {
         let channels = network.edges[input.edge].shape[0]
         let (outputs, inputs) = (kernel.shape[0], kernel.shape[1])
         guard case .floats(let values) = kernel.values else { throw fields.refusal("its weight holds integers") }
-        guard (1...FloatGraph.Limit.channels).contains(groups), outputs % groups == 0, inputs * groups == channels else {
-            throw fields.refusal("its weight is \(kernel.shape.said), its input has \(channels) channels, group is \(groups)")
+        guard (1...FloatGraph.Limit.channels).contains(groups), outputs % groups == 0, inputs * groups == channels
+        else {
+            throw fields.refusal(
+                "its weight is \(kernel.shape.said), its input has \(channels) channels, group is \(groups)")
         }
         let pads = [window.padTop, window.padLeft, window.padBottom, window.padRight]
         guard pads.allSatisfy({ (0...FloatGraph.Limit.kernelSide).contains($0) }), window.strideHeight > 0,
@@ -61,7 +64,8 @@ extension ONNXReader {
             for output in 0..<outputs {
                 let first = output / (outputs / groups) * inputs
                 for input in 0..<inputs {
-                    let place = ((output * inputs + input) * kernel.shape[2] + window.padTop) * kernel.shape[3] + window.padLeft
+                    let place =
+                        ((output * inputs + input) * kernel.shape[2] + window.padTop) * kernel.shape[3] + window.padLeft
                     matrix[output * channels + first + input] = values[place]
                 }
             }
@@ -74,7 +78,9 @@ extension ONNXReader {
     mutating func maxPool(_ node: Onnx_NodeProto) throws {
         var fields = try ONNXFields(
             node,
-            accepted: "an image, kernel_shape, auto_pad or pads, dilations 1, ceil_mode 1 where it equals more padding, one output")
+            accepted:
+                "an image, kernel_shape, auto_pad or pads, dilations 1, ceil_mode 1 where it equals more padding, one output"
+        )
         let edges = try fields.edges(inputs: 1...1, ignoring: read)
         let input = try image(edges.inputs[0], fields)
         let window = try pooling(&fields, input.edge, countsPadding: false)
@@ -86,7 +92,9 @@ extension ONNXReader {
     mutating func averagePool(_ node: Onnx_NodeProto) throws {
         var fields = try ONNXFields(
             node,
-            accepted: "an image, kernel_shape, auto_pad or pads, dilations 1, ceil_mode 1 where it equals more padding that is not counted")
+            accepted:
+                "an image, kernel_shape, auto_pad or pads, dilations 1, ceil_mode 1 where it equals more padding that is not counted"
+        )
         let edges = try fields.edges(inputs: 1...1)
         let input = try image(edges.inputs[0], fields)
         let counts = try fields.int("count_include_pad") ?? 0
@@ -145,7 +153,9 @@ extension ONNXReader {
             kernelHeight: gone.contains(.row) ? height : 1, kernelWidth: gone.contains(.column) ? width : 1,
             strideHeight: 1, strideWidth: 1, padTop: 0, padBottom: 0, padLeft: 0, padRight: 0)
         let op: GraphOp =
-            isWhole ? global : global == .globalMaxPool ? .maxPool(window: window) : .averagePool(window: window, countsPadding: false)
+            isWhole
+            ? global
+            : global == .globalMaxPool ? .maxPool(window: window) : .averagePool(window: window, countsPadding: false)
         try append(.graph(op), [input.edge], node) { _, _ in layout }
     }
 
@@ -179,7 +189,8 @@ extension ONNXReader {
             throw fields.refusal("\(given.count) pads for \(axes.count) axes")
         }
         // Which axis of the image each axis of the tensor is; of one pixel only the place can tell.
-        let order: ONNXLayout = input.layout == imageLayout(of: input.edge) ? [[.batch], [.channel], [.row], [.column]] : input.layout
+        let order: ONNXLayout =
+            input.layout == imageLayout(of: input.edge) ? [[.batch], [.channel], [.row], [.column]] : input.layout
         var pads: [ImageAxis: (before: Int, after: Int)] = [:]
         for (place, axis) in axes.enumerated() where given[place] != 0 || given[place + axes.count] != 0 {
             guard order[axis] == [.row] || order[axis] == [.column], network.edges[input.edge].shape.count == 3 else {
@@ -239,7 +250,8 @@ extension ONNXReader {
         guard ceilMode == 1 else { return window }
         let range = 0...FloatGraph.Limit.kernelSide
         func more(_ size: Int, _ kernel: Int, _ stride: Int, _ before: Int, _ after: Int) throws -> Int {
-            guard range.contains(kernel), range.contains(stride), stride > 0, range.contains(before), range.contains(after),
+            guard range.contains(kernel), range.contains(stride), stride > 0, range.contains(before),
+                range.contains(after),
                 size + before + after >= kernel
             else { throw fields.refusal("kernel \(kernel), stride \(stride), padding \(before) and \(after)") }
             let rest = (size + before + after - kernel) % stride

@@ -106,7 +106,8 @@ struct ONNXReader {
         graph.notes = source.notes
         try graph.checkInput()
         network = ReaderGraph(graph, names: names)
-        let image: [ImageAxis] = source.isChannelsLast ? [.batch, .row, .column, .channel] : [.batch, .channel, .row, .column]
+        let image: [ImageAxis] =
+            source.isChannelsLast ? [.batch, .row, .column, .channel] : [.batch, .channel, .row, .column]
         values[source.input.name] = .activation(
             .init(edge: 0, layout: image.map { present([$0], of: 0) }))
     }
@@ -194,7 +195,9 @@ struct ONNXReader {
 
     /// - Throws: `ONNXError.tooLarge` when the file has asked for more computed values than in proportion to its own.
     mutating func spend(_ count: Int, _ fields: ONNXFields) throws {
-        guard count <= budget else { throw fields.refusal("what it and the nodes before it compute is out of proportion to the file") }
+        guard count <= budget else {
+            throw fields.refusal("what it and the nodes before it compute is out of proportion to the file")
+        }
         budget -= count
     }
 

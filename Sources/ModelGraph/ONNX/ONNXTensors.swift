@@ -117,7 +117,8 @@ struct ONNXTensors {
                 ? nil : (.floats(tensor.doubleData.map { Float($0) }), tensor.doubleData.count)
         case .half, .bfloat:
             let bits = tensor.int32Data.map { UInt16(truncatingIfNeeded: $0) }
-            return bits.isEmpty ? nil : (.floats(bits.map { type == .half ? float(half: $0) : float(brain: $0) }), bits.count)
+            return bits.isEmpty
+                ? nil : (.floats(bits.map { type == .half ? float(half: $0) : float(brain: $0) }), bits.count)
         case .int64: return tensor.int64Data.isEmpty ? nil : (.ints(tensor.int64Data), tensor.int64Data.count)
         case .uint32, .uint64:
             return tensor.uint64Data.isEmpty

@@ -113,25 +113,33 @@ struct ReaderGraph {
     ///
     /// - Throws: `ONNXError` for a step that no rewriting removed.
     mutating func floatGraph() throws -> FloatGraph {
+        var constants: [String: String] = [:]  // means and variances, by what they are
         for step in steps {
             let op: GraphOp
             switch step.op {
             case .graph(let known): op = known
             case .affine(let scale, let shift):
                 let channels = edges[step.output].shape[0]
-                func weight(_ suffix: String, _ values: [Double]) -> String {
-                    let name = newName(step.name + suffix)
+                func weight(_ wanted: String, _ values: [Double]) -> String {
+                    let name = newName(wanted)
                     graph.weights[name] = .init(
                         shape: [channels],
                         values: values.count == 1
                             ? [Float](repeating: Float(values[0]), count: channels) : values.map { Float($0) })
                     return name
                 }
+                func shared(_ value: Double, _ word: String) -> String {
+                    let key = "\(word) of \(channels) channels"
+                    let name = constants[key] ?? weight(key, [value])
+                    constants[key] = name
+                    return name
+                }
                 op = .batchNorm(
-                    scale: weight("/scale", scale), shift: weight("/shift", shift), mean: weight("/mean", [0]),
-                    variance: weight("/variance", [1]), epsilon: 0)
+                    scale: weight(step.name + "/scale", scale), shift: weight(step.name + "/shift", shift),
+                    mean: shared(0, "zeros"), variance: shared(1, "ones"), epsilon: 0)
             case .pad:
-                throw step.refusal("its output is not read by convolutions and poolings only", accepted: Self.acceptedPad)
+                throw step.refusal(
+                    "its output is not read by convolutions and poolings only", accepted: Self.acceptedPad)
             case .answer:
                 throw step.refusal(
                     "it stands inside the network", accepted: "\(step.source) as the last node, where it is left out")

@@ -6,7 +6,8 @@ extension ReaderGraph {
         let makers = makers
         while let maker = makers[output], case .answer = steps[maker].op {
             graph.notes.append(
-                "the final \(steps[maker].source) ('\(steps[maker].name)') was left out: the output are the logits before it")
+                "the final \(steps[maker].source) ('\(steps[maker].name)') was left out: the output are the logits before it"
+            )
             output = steps[maker].inputs[0]
         }
         removeUnused()

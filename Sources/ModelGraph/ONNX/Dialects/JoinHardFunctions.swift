@@ -83,7 +83,9 @@ extension ReaderGraph {
                     steps[maker].inputs[0] == x, isClose(Double(alpha), 1 / 6), isClose(Double(beta), 0.5)
                 {
                     become(index, .hardSwish, [x])
-                } else if let early = uniform(x, makers), early.shift == 0, isSwish(of: early.input, y, scale: early.scale) {
+                } else if let early = uniform(x, makers), early.shift == 0,
+                    isSwish(of: early.input, y, scale: early.scale)
+                {
                     become(index, .hardSwish, [early.input])
                 }
             }

@@ -37,7 +37,8 @@ extension ReaderGraph {
                     var known: [Int: Bool] = [:]
                     guard isNeverNegative(pad.inputs[0], makers, &known) else {
                         throw refusal(
-                            "max pooling '\(steps[reader].name)' would count its zeros, and values before it may be negative")
+                            "max pooling '\(steps[reader].name)' would count its zeros, and values before it may be negative"
+                        )
                     }
                     steps[reader].op = .graph(.maxPool(window: padded(window)))
                 default: throw refusal("its output goes into \(steps[reader].source) '\(steps[reader].name)'")

@@ -273,7 +273,11 @@ extension ONNXReader {
     }
 
     private mutating func constantNode(_ name: String, _ fields: inout ONNXFields) throws -> ONNXConstant {
-        if let tensor = try fields.tensor("value") { return try tensors.read(tensor, name: name) }
+        if let tensor = try fields.tensor("value") {
+            // A function that is called often repeats its constants.
+            try spend(ONNXConstant.count(tensor.dims.map { Int($0) }) ?? 0, fields)
+            return try tensors.read(tensor, name: name)
+        }
         if let value = try fields.float("value_float") { return .init(name: name, shape: [], values: .floats([value])) }
         if let values = try fields.floats("value_floats") {
             return .init(name: name, shape: [values.count], values: .floats(values))

@@ -99,7 +99,7 @@ struct ONNXReader {
         self.opset = opset
         batch = source.batch
         read = Set(nodes.flatMap(\.input) + model.graph.output.map(\.name))
-        budget = (1 << 22) + 8 * tensors.statedCount
+        budget = (1 << 22) + 8 * ONNXTensors.storedCount(model)
         let names = Set(nodes.flatMap { $0.output + [$0.name] } + Array(tensors.names) + [source.input.name])
         var graph = FloatGraph(
             name: model.graph.name, input: source.input, nodes: [], output: "", weights: [:], metadata: metadata)
@@ -195,7 +195,7 @@ struct ONNXReader {
 
     /// - Throws: `ONNXError.tooLarge` when the file has asked for more computed values than in proportion to its own.
     mutating func spend(_ count: Int, _ fields: ONNXFields) throws {
-        guard count <= budget else {
+        guard count <= budget + 8 * tensors.externalCount else {
             throw fields.refusal("what it and the nodes before it compute is out of proportion to the file")
         }
         budget -= count

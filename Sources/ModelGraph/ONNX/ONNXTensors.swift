@@ -24,13 +24,20 @@ struct ONNXTensors {
 
     func contains(_ name: String) -> Bool { tensors[name] != nil }
 
-    /// Values that the shapes of all initializers ask for; what may be computed from them is limited by it.
-    var statedCount: Int {
-        tensors.values.reduce(0) { sum, tensor in
-            guard let count = ONNXConstant.count(tensor.dims.map { Int($0) }) else { return sum }
-            return min(sum + count, FloatGraph.Limit.values)
+    /// Values that stand in the file, as far as shapes and bytes agree; what may be computed from them is limited by it.
+    static func storedCount(_ model: Onnx_ModelProto) -> Int {
+        let nodes = model.graph.node + model.functions.flatMap(\.node)
+        let inNodes = nodes.flatMap(\.attribute).filter(\.hasT).map(\.t)
+        return (model.graph.initializer + inNodes).reduce(0) { sum, tensor in
+            let stored =
+                tensor.rawData.count + tensor.floatData.count + tensor.doubleData.count + tensor.int32Data.count
+                + tensor.int64Data.count + tensor.uint64Data.count
+            return sum + min(stored, ONNXConstant.count(tensor.dims.map { Int($0) }) ?? 0)
         }
     }
+
+    /// Values read from other files so far.
+    private(set) var externalCount = 0
 
     /// The named initializer, read at its first use; nil where there is none of that name.
     mutating func constant(_ name: String) throws -> ONNXConstant? {
@@ -58,6 +65,7 @@ struct ONNXTensors {
         if tensor.dataLocation == .external {
             let bytes = try external.bytes(of: tensor, name: name, count: count * type.bytes)
             values = Self.values(bytes, type)
+            externalCount += count
         } else if let typed = Self.typedValues(tensor, type) {
             guard tensor.rawData.isEmpty, typed.count == count else {
                 throw bad("\(typed.count) values, its shape \(shape) needs \(count)")

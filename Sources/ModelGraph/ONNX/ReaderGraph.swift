@@ -75,10 +75,22 @@ struct ReaderGraph {
         case .affine, .answer: shape = shapes[0]
         case .pad(let top, let left, let bottom, let right):
             shape = [shapes[0][0], shapes[0][1] + top + bottom, shapes[0][2] + left + right]
+            try checkSize(shape, name)
         }
         edges.append(.init(name: output, shape: shape))
         steps.append(.init(name: name, source: source, op: op, inputs: inputs, output: edges.count - 1))
         return edges.count - 1
+    }
+
+    private func checkSize(_ shape: [Int], _ name: String) throws {
+        guard max(shape[1], shape[2]) <= FloatGraph.Limit.side else {
+            throw GraphError.tooLarge(
+                what: "side of node '\(name)'", count: max(shape[1], shape[2]), limit: FloatGraph.Limit.side)
+        }
+        let count = shape.reduce(1, *)
+        guard count <= FloatGraph.Limit.values else {
+            throw GraphError.tooLarge(what: "values of node '\(name)'", count: count, limit: FloatGraph.Limit.values)
+        }
     }
 
     // MARK: For the rewritings

@@ -55,7 +55,8 @@ import Testing
     @Test func documentsNameFilesThatExist() throws {
         let root = Golden.repository
         var documents = ["README.md", "CONTRIBUTING.md", "models/README.md", "samples/typefaces/README.md", "samples/photos/README.md", "Examples/README.md"]
-        documents += try FileManager.default.contentsOfDirectory(atPath: root.appendingPathComponent("docs").path).map { "docs/" + $0 }
+        documents += try FileManager.default.contentsOfDirectory(atPath: root.appendingPathComponent("docs").path)
+            .filter { $0.hasSuffix(".md") }.map { "docs/" + $0 }
         let path = try Regex("(Sources|Tests|Examples|docs|tools|models|samples|Benchmarks)/[A-Za-z0-9_./-]*[A-Za-z0-9_]")
         for document in documents {
             let text = try String(contentsOf: root.appendingPathComponent(document), encoding: .utf8)

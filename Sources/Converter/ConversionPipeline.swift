@@ -10,6 +10,7 @@ package struct ConversionOptions: Sendable {
     /// Said over, or instead of, what the graph's metadata says about labels and photos.
     package var metadata: MetadataOptions
     package var ranges: RangeMethod
+    package var rounding: Rounding
     /// At most so many calibration photos are used, drawn with `seed`; nil: all.
     package var imageLimit: Int?
     package var seed: UInt64
@@ -18,12 +19,14 @@ package struct ConversionOptions: Sendable {
     package var strict: Bool
 
     package init(
-        metadata: MetadataOptions = MetadataOptions(), ranges: RangeMethod = .meanSquaredError, imageLimit: Int? = 256,
+        metadata: MetadataOptions = MetadataOptions(), ranges: RangeMethod = .meanSquaredError,
+        rounding: Rounding = .nearest, imageLimit: Int? = 256,
         seed: UInt64 = 0,
         threads: Int = ProcessInfo.processInfo.activeProcessorCount, strict: Bool = false
     ) {
         self.metadata = metadata
         self.ranges = ranges
+        self.rounding = rounding
         self.imageLimit = imageLimit
         self.seed = seed
         self.threads = threads
@@ -67,7 +70,13 @@ package enum ConversionPipeline {
         let folded = try FoldedGraph(folding: graph)
         let fused = try OperatorFusion.fuse(folded)
         let calibrated = try Calibration.calibrate(fused, on: chosen, from: photos, progress: progress)
-        let quantized = try Quantization.quantize(calibrated, ranges: options.ranges)
+        let nearest = try Quantization.quantizeKeepingLayers(calibrated, ranges: options.ranges)
+        let quantized =
+            options.rounding == .nearest
+            ? nearest.graph
+            : try AdaptiveRounding.round(
+                nearest.graph, layer: nearest.layer, calibrated: calibrated, on: chosen, from: photos,
+                progress: progress)
         let planned = try MemoryPlanner.plan(quantized)
         var bytes = try ModelWriter.write(planned, metadata: metadata)
 
@@ -80,9 +89,10 @@ package enum ConversionPipeline {
                 planned, metadata: metadata, temperature: fit.temperature, rejectionThreshold: fit.rejectionThreshold)
         }
 
-        let report = try ConversionReport(
+        var report = try ConversionReport(
             float: graph, calibrated: calibrated, planned: planned, bytes: bytes, calibration: chosen,
             images: evaluation.isEmpty ? chosen : evaluation, confidence: fit, from: photos, progress: progress)
+        report.rounding = options.rounding
         return Conversion(bytes: bytes, report: report)
     }
 }

@@ -16,14 +16,22 @@ package enum ModelWriter {
     package static func write(
         _ planned: PlannedGraph, metadata: ModelMetadata, temperature: Float = 1, rejectionThreshold: Float = 0
     ) throws -> Data {
-        try check(planned.graph, metadata: metadata)
-        var file = assemble(planned, metadata: metadata)
+        var file = try draft(planned, metadata: metadata)
         file.put(temperature, at: ModelLayout.Header.temperature)
         file.put(rejectionThreshold, at: ModelLayout.Header.rejectionThreshold)
         seal(&file)
         try SelfTest.fill(&file, opCount: planned.graph.ops.count)
         seal(&file)
         try SelfTest.accept(file)
+        return file
+    }
+
+    /// The bytes with an empty self-test: for runs inside the converter, never to be published.
+    /// - Throws: `ConversionError.tooLarge`, `.labelCount`.
+    static func draft(_ planned: PlannedGraph, metadata: ModelMetadata) throws -> Data {
+        try check(planned.graph, metadata: metadata)
+        var file = assemble(planned, metadata: metadata)
+        seal(&file)
         return file
     }
 

@@ -9,14 +9,32 @@ import Tensors
 package enum Quantization {
     /// - Throws: `ConversionError.badNode`, `.badPreprocessing` (a mean that is no pixel, where padding needs it).
     package static func quantize(_ calibrated: CalibratedGraph, ranges: RangeMethod) throws -> QuantizedGraph {
+        try quantizeKeepingLayers(calibrated, ranges: ranges).graph
+    }
+
+    /// As `quantize`, and a way back from an op with weights to its float layer: what learned rounding starts from.
+    package static func quantizeKeepingLayers(_ calibrated: CalibratedGraph, ranges: RangeMethod) throws
+        -> (graph: QuantizedGraph, layer: @Sendable (_ op: QuantizedGraph.Op) throws -> WeightedLayer)
+    {
         var builder = Builder(calibrated, ActivationScales(calibrated, by: ranges))
         for (index, step) in calibrated.fused.steps.enumerated() { try builder.append(step, at: index) }
-        return QuantizedGraph(
+        let graph = QuantizedGraph(
             tensors: builder.tensors, ops: builder.ops, output: builder.places[calibrated.fused.graph.output] ?? 0)
+        let finished = builder
+        let steps = Dictionary(calibrated.fused.steps.map { ($0.output, $0) }, uniquingKeysWith: { first, _ in first })
+        return (
+            graph,
+            { op in
+                guard let step = steps[graph.tensors[op.output].name] else {
+                    throw ConversionError.badNode(name: op.name, reason: "no step of the float network")
+                }
+                return try finished.layer(of: step, Double(graph.tensors[op.output].affine.scale))
+            }
+        )
     }
 }
 
-private struct Builder {
+private struct Builder: Sendable {
     let calibrated: CalibratedGraph
     let scales: ActivationScales
     var tensors: [QuantizedGraph.Tensor] = []
@@ -61,9 +79,9 @@ private struct Builder {
         let inputScales = inputs.map { Double(tensors[$0].affine.scale) }
         let outputScale = Double(output.scale)
         switch step.op {
-        case .convolution(let weight, let bias, let window, let groups):
+        case .convolution(let weight, _, let window, let groups):
             let isDepthwise = groups > 1 && graph.weights[weight]?.shape.prefix(2) == [groups, 1]
-            let weights = try weights(weight, bias, of: step, groups: groups, isDepthwise: isDepthwise, outputScale)
+            let weights = try weights(of: step, outputScale)
             let pad = try padPixel(step, window, isDense: groups == 1)
             if isDepthwise { return .depthwise(weights, window) }
             guard groups > 1 else { return .convolution(weights, window, padPixel: pad) }
@@ -71,8 +89,7 @@ private struct Builder {
                 throw ConversionError.badNode(name: step.name, reason: "\(groups) groups; at most \(UInt16.max)")
             }
             return .groupedConvolution(weights, window, groups: groups)
-        case .linear(let weight, let bias):
-            return .fullyConnected(try weights(weight, bias, of: step, groups: 1, isDepthwise: false, outputScale))
+        case .linear: return .fullyConnected(try weights(of: step, outputScale))
         case .add:
             return .add(scale0: Float(inputScales[0] / outputScale), scale1: Float(inputScales[1] / outputScale))
         case .multiply where tensors[inputs[0]].bytes != tensors[inputs[1]].bytes:
@@ -138,9 +155,15 @@ private struct Builder {
 
     // MARK: Weights
 
-    private func weights(
-        _ weight: String, _ bias: String?, of step: FusedStep, groups: Int, isDepthwise: Bool, _ outputScale: Double
-    ) throws -> QuantizedWeights {
+    private func weights(of step: FusedStep, _ outputScale: Double) throws -> QuantizedWeights {
+        try WeightQuantization.quantize(try layer(of: step, outputScale))
+    }
+
+    func layer(of step: FusedStep, _ outputScale: Double) throws -> WeightedLayer {
+        let weight = step.op.weights.first ?? ""
+        let bias = step.op.weights.dropFirst().first
+        var groups = 1
+        if case .convolution(_, _, _, let count) = step.op { groups = count }
         guard let values = graph.weights[weight], let place = places[step.inputs[0]] else {
             throw ConversionError.badNode(name: step.name, reason: "weight '\(weight)' is missing")
         }
@@ -171,25 +194,10 @@ private struct Builder {
             zeros: isPhoto
                 ? metadata.mean.map(Double.init) : [Double](repeating: Double(affine.zeroPoint), count: channels),
             means: isPhoto ? zip(means, deviation).map { $0 * $1 } : means)
-        let biases =
-            bias.flatMap { graph.weights[$0]?.values.map(Double.init) } ?? [Double](repeating: 0, count: outputs)
-        guard groups > 1, !isDepthwise else {
-            return try WeightQuantization.quantize(
-                ordered, bias: biases, shape: (outputs, height, width, inputs), input: input, isDepthwise: isDepthwise,
-                outputScale: outputScale, node: step.name)
-        }
-        // Each group is a dense convolution of its own channels.
-        let (count, size) = (outputs / groups, ordered.count / groups)
-        let parts = try (0..<groups).map { group in
-            let channels = group * inputs..<(group + 1) * inputs
-            return try WeightQuantization.quantize(
-                Array(ordered[group * size..<(group + 1) * size]), bias: Array(biases[group * count..<(group + 1) * count]),
-                shape: (count, height, width, inputs),
-                input: WeightedInput(
-                    scale: input.scale, zeros: Array(input.zeros[channels]), means: Array(input.means[channels])),
-                isDepthwise: false, outputScale: outputScale, node: step.name)
-        }
-        return QuantizedWeights(joining: parts)
+        return WeightedLayer(
+            name: step.name, weights: ordered,
+            bias: bias.flatMap { graph.weights[$0]?.values.map(Double.init) } ?? [Double](repeating: 0, count: outputs),
+            shape: (outputs, height, width, inputs), input: input, groups: groups, outputScale: outputScale)
     }
 
     /// What stands outside the image: of the photo the mean pixel, else each channel's zero. Only dense convolutions of

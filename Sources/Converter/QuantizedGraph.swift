@@ -61,19 +61,7 @@ package struct QuantizedWeights: Sendable, Equatable {
 }
 
 extension QuantizedWeights {
-    /// The output channels of several layers of one window and number of inputs, one after another.
-    init(joining parts: [QuantizedWeights]) {
-        self = parts[0]
-        for part in parts.dropFirst() {
-            outputChannels += part.outputChannels
-            values += part.values
-            scales += part.scales
-            bias += part.bias
-            multiplier += part.multiplier
-        }
-    }
-
-    /// The layers that `joining` made this of: one a group, of equal size.
+    /// One layer a group, of equal size.
     func split(into groups: Int) -> [QuantizedWeights] {
         let (channels, size) = (outputChannels / groups, values.count / groups)
         return (0..<groups).map { group in

@@ -14,8 +14,10 @@ struct WeightQuantizationTests {
         correct: Bool = true
     ) throws -> QuantizedWeights {
         try WeightQuantization.quantize(
-            weights, bias: bias, shape: shape, input: WeightedInput(scale: 0.05, zeros: zeros, means: means),
-            isDepthwise: false, outputScale: 0.1, correctBias: correct, node: "layer")
+            WeightedLayer(
+                name: "layer", weights: weights, bias: bias, shape: shape,
+                input: WeightedInput(scale: 0.05, zeros: zeros, means: means), groups: 1, outputScale: 0.1),
+            correctBias: correct)
     }
 
     private func random(_ count: Int, _ reach: Double, seed: UInt64) -> [Double] {
@@ -110,17 +112,19 @@ struct WeightQuantizationTests {
         let wide = [Double](repeating: 0.5, count: 70000)
         #expect(throws: ConversionError.self) {
             try WeightQuantization.quantize(
-                wide, bias: [0], shape: (1, 1, 1, 70000),
-                input: WeightedInput(
-                    scale: 0.05, zeros: [Double](repeating: 0, count: 70000),
-                    means: [Double](repeating: 0, count: 70000)),
-                isDepthwise: false, outputScale: 0.1, node: "layer")
+                WeightedLayer(
+                    name: "layer", weights: wide, bias: [0], shape: (1, 1, 1, 70000),
+                    input: WeightedInput(
+                        scale: 0.05, zeros: [Double](repeating: 0, count: 70000),
+                        means: [Double](repeating: 0, count: 70000)),
+                    groups: 1, outputScale: 0.1))
         }
         #expect(throws: ConversionError.self) {
             try WeightQuantization.quantize(
-                [1, 1, 1, 1], bias: [0], shape: (1, 1, 1, 4),
-                input: WeightedInput(scale: 1e10, zeros: [0, 0, 0, 0], means: [0, 0, 0, 0]), isDepthwise: false,
-                outputScale: 1e-8, node: "layer")
+                WeightedLayer(
+                    name: "layer", weights: [1, 1, 1, 1], bias: [0], shape: (1, 1, 1, 4),
+                    input: WeightedInput(scale: 1e10, zeros: [0, 0, 0, 0], means: [0, 0, 0, 0]), groups: 1,
+                    outputScale: 1e-8))
         }
     }
 }

@@ -20,6 +20,7 @@ extension ConversionReport {
         }
         lines.append("equal answers \(equalAnswers) of \(images), \(percent(agreement))")
         lines.append("logits' SQNR  \(decibel(logitsSqnrDb))")
+        if rounding != .nearest { lines.append("rounding      \(rounding.rawValue)") }
         lines.append(
             "file          \(fileBytes) bytes (weights \(weightBytes); as float \(floatBytes))")
         lines.append("arena         \(arenaBytes) bytes (no plan could need less than \(arenaLowerBoundBytes))")

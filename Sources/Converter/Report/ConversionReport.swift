@@ -166,6 +166,8 @@ package struct ConversionReport: Sendable, Equatable, Codable {
     package var options: [Option] = []
     package var command: String?
 
+    /// How weights were rounded.
+    package var rounding = Rounding.nearest
     package var calibrationImages: Int
     package var calibrationSkipped: Int
     package var calibrationPhotos: [String]

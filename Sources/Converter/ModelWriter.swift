@@ -16,10 +16,8 @@ package enum ModelWriter {
     package static func write(
         _ planned: PlannedGraph, metadata: ModelMetadata, temperature: Float = 1, rejectionThreshold: Float = 0
     ) throws -> Data {
-        var file = try draft(planned, metadata: metadata)
-        file.put(temperature, at: ModelLayout.Header.temperature)
-        file.put(rejectionThreshold, at: ModelLayout.Header.rejectionThreshold)
-        seal(&file)
+        var file = try draft(
+            planned, metadata: metadata, temperature: temperature, rejectionThreshold: rejectionThreshold)
         try SelfTest.fill(&file, opCount: planned.graph.ops.count)
         seal(&file)
         try SelfTest.accept(file)
@@ -28,9 +26,13 @@ package enum ModelWriter {
 
     /// The bytes with an empty self-test: for runs inside the converter, never to be published.
     /// - Throws: `ConversionError.tooLarge`, `.labelCount`.
-    static func draft(_ planned: PlannedGraph, metadata: ModelMetadata) throws -> Data {
+    static func draft(
+        _ planned: PlannedGraph, metadata: ModelMetadata, temperature: Float = 1, rejectionThreshold: Float = 0
+    ) throws -> Data {
         try check(planned.graph, metadata: metadata)
         var file = assemble(planned, metadata: metadata)
+        file.put(temperature, at: ModelLayout.Header.temperature)
+        file.put(rejectionThreshold, at: ModelLayout.Header.rejectionThreshold)
         seal(&file)
         return file
     }

@@ -4,12 +4,11 @@ the same, not that it recognizes anything.
 
     check_networks.py export-torch DIR NAME EXPORTER...     DIR/NAME-EXPORTER.onnx for each
     check_networks.py export-keras DIR NAME                 DIR/NAME-tf2onnx.onnx
-    check_networks.py check TINY WORK MODEL.onnx            PASS or FAIL and why
+    check_networks.py check TINY WORK MODEL.onnx [--float]  PASS or FAIL and why; --float: without converting
 """
 
 import json
 import os
-import re
 import subprocess
 import sys
 
@@ -182,7 +181,7 @@ def without_softmax(model):
     return model
 
 
-def check(tiny, work, path):
+def check(tiny, work, path, only=None):
     import onnx
     import onnxruntime
 
@@ -231,7 +230,7 @@ def check(tiny, work, path):
         failures.append(f"logits differ by {worst:.1e} of the largest")
 
     summary = ""
-    if not failures:
+    if not failures and only != "--float":
         output = f"{work}/model.tiny"
         command = [tiny, "convert", path, "--calibration", f"{folder}/calibration", "--evaluate", f"{folder}/evaluation", "-o", output,
                    "--mean", ",".join(f"{value:.9g}" for value in mean), "--std", ",".join(f"{value:.9g}" for value in std), "--json"]

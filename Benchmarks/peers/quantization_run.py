@@ -107,15 +107,26 @@ def onnxruntime_static(method, preprocess=True, **extra):
 
 # ---- NNCF ----
 
-def nncf_ptq(**settings):
+def nncf_ptq(ranges=None, correction=True, **settings):
+    """`ranges` names NNCF's estimator of activations' ranges (left out: its own choice, a mean over photos of each one's least and largest
+    value); `correction`: of biases."""
+
     def quantize():
         import nncf
         import openvino
 
         model = openvino.convert_model(FOLDER / "float.onnx")
         photos = inputs("calibration")
+        # Without its halved weights in the first layer, which processors without VNNI need.
+        overflow = nncf.OverflowFix.DISABLE if ranges else nncf.OverflowFix.FIRST_LAYER
+        advanced = nncf.AdvancedQuantizationParameters(disable_bias_correction=not correction, overflow_fix=overflow)
+        if ranges:
+            from nncf.quantization.range_estimator import RangeEstimatorParametersSet
+
+            advanced.activations_range_estimator_params = getattr(RangeEstimatorParametersSet, ranges)
         quantized = nncf.quantize(
             model, nncf.Dataset(list(photos), lambda photo: photo[None]), subset_size=len(photos), target_device=nncf.TargetDevice.CPU,
+            advanced_parameters=advanced,
             **{key: getattr(nncf.QuantizationPreset, value) if key == "preset" else value for key, value in settings.items()})
         openvino.save_model(quantized, FOLDER / "nncf.xml", compress_to_fp16=False)
         return FOLDER / "nncf.xml"
@@ -166,7 +177,9 @@ QUANTIZERS = {
     "onnxruntime-entropy": onnxruntime_static("Entropy"),
     "nncf": nncf_ptq(),
     "nncf-mixed": nncf_ptq(preset="MIXED"),
-    "nncf-accurate": nncf_ptq(preset="MIXED", fast_bias_correction=False),
+    "nncf-minmax": nncf_ptq(preset="MIXED", ranges="MINMAX"),
+    "nncf-minmax-uncorrected": nncf_ptq(preset="MIXED", ranges="MINMAX", correction=False),
+    "nncf-accurate": nncf_ptq(preset="MIXED", ranges="MINMAX", fast_bias_correction=False),
     "litert": litert(),
 }
 

@@ -24,7 +24,9 @@ SETTINGS = {
     "onnxruntime-entropy": "entropy",
     "nncf": "default",
     "nncf-mixed": "mixed preset",
-    "nncf-accurate": "mixed preset, accurate bias correction",
+    "nncf-minmax": "mixed preset, min-max",
+    "nncf-minmax-uncorrected": "mixed preset, min-max, no bias correction",
+    "nncf-accurate": "mixed preset, min-max, accurate bias correction",
     "litert": "full int8",
 }
 

@@ -172,7 +172,10 @@ def write_photos(folder, side):
 # ---- checking ----
 
 def without_softmax(model):
-    """A final Softmax is dropped by the converter: so it is here, and the logits are compared."""
+    """A final Softmax is dropped by the converter: so it is here, and the logits are compared. tf2onnx leaves inputs that nothing reads."""
+    read = {name for node in model.graph.node for name in node.input}
+    for source in [source for source in model.graph.input if source.name not in read]:
+        model.graph.input.remove(source)
     names = {output.name for output in model.graph.output}
     for node in model.graph.node:
         if node.op_type == "Softmax" and node.output[0] in names:

@@ -7,11 +7,13 @@ static size_t plane(int32_t height, int32_t width, int32_t channels) {
 }
 
 // `count` pixels of `channels` bytes, from every `from` bytes to every `to` bytes. Groups are mostly of 8·n channels.
-static void copy_pixels(uint8_t *destination, size_t to, const uint8_t *source, size_t from, size_t channels,
+__attribute__((noinline)) static void copy_pixels(uint8_t *destination, size_t to, const uint8_t *source, size_t from, size_t channels,
                         size_t count) {
     for (; count > 0; count--, destination += to, source += from) {
         size_t c = 0;
+#pragma clang loop vectorize(disable) unroll(disable)
         for (; c + 8 <= channels; c += 8) tk_copy(destination + c, source + c, 8);
+#pragma clang loop vectorize(disable) unroll(disable)
         for (; c < channels; c++) destination[c] = source[c];
     }
 }

@@ -23,6 +23,7 @@ void tk_grouped_convolution__plain(const tk_convolution *op, const uint8_t *inpu
                             const bool inside = y >= 0 && y < op->input_height && x >= 0 && x < op->input_width;
                             const size_t pixel = inside ? (size_t)y * (size_t)op->input_width + (size_t)x : 0;
                             const uint8_t *values = input + (pixel * groups + group) * inputs;
+#pragma clang loop vectorize(disable) unroll(disable)
                             for (size_t c = 0; c < inputs; c++, k++)
                                 acc += (inside ? values[c] : op->pad_value) * weights[k / 4 * 64 + k % 4];
                         }

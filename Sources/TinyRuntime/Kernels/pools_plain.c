@@ -7,12 +7,22 @@
 
 enum { block = 64 };
 
-// sums[c] += values[c]; the compiler sees a constant length for whole blocks.
-static inline void accumulate(uint32_t *restrict sums, const uint8_t *restrict values, size_t length) {
+// sums[c] += values[c]; the compiler sees a constant length for whole blocks. Once in the code: devices have little room.
+__attribute__((noinline)) static void accumulate(uint32_t *restrict sums, const uint8_t *restrict values, size_t length) {
     if (length == block)
         for (size_t c = 0; c < block; c++) sums[c] += values[c];
     else
         for (size_t c = 0; c < length; c++) sums[c] += values[c];
+}
+
+// The block's means in their place: 64 at a time, of which `length` are there.
+__attribute__((noinline)) static void put_means(const uint32_t *sums, int32_t zeros, float multiplier,
+                                                uint8_t zero_point, uint8_t clamp_min, uint8_t clamp_max,
+                                                uint8_t *output, size_t length) {
+    uint8_t means[block];
+    for (size_t c = 0; c < block; c++)
+        means[c] = tk_requantize((int32_t)sums[c] - zeros, multiplier, zero_point, clamp_min, clamp_max);
+    tk_copy(output, means, length);
 }
 
 static inline void keep_larger(uint8_t *restrict best, const uint8_t *restrict values, size_t length) {
@@ -29,11 +39,8 @@ void tk_global_average_pool__plain(const uint8_t *input, uint8_t *output, size_t
         const size_t length = channels - first < block ? channels - first : block;
         uint32_t sums[block] = {0};
         for (size_t pixel = 0; pixel < pixels; pixel++) accumulate(sums, input + pixel * channels + first, length);
-        uint8_t means[block];
-        for (size_t c = 0; c < block; c++)
-            means[c] = tk_requantize((int32_t)sums[c] - (int32_t)pixels * zero_point, multiplier, output_zero_point,
-                                     clamp_min, clamp_max);
-        tk_copy(output + first, means, length);
+        put_means(sums, (int32_t)pixels * zero_point, multiplier, output_zero_point, clamp_min, clamp_max,
+                  output + first, length);
     }
 }
 
@@ -85,11 +92,8 @@ void tk_average_pool__plain(const tk_convolution *op, const uint8_t *input, uint
                     for (int32_t x = first_x; x < end_x; x++)
                         accumulate(sums, input + ((size_t)y * (size_t)op->input_width + (size_t)x) * channels + first,
                                    length);
-                uint8_t means[block];
-                for (size_t c = 0; c < block; c++)
-                    means[c] = tk_requantize((int32_t)sums[c] - pixels * op->pad_value, multiplier,
-                                             op->output_zero_point, op->clamp_min, op->clamp_max);
-                tk_copy(output + first, means, length);
+                put_means(sums, pixels * op->pad_value, multiplier, op->output_zero_point, op->clamp_min, op->clamp_max,
+                          output + first, length);
             }
         }
     }

@@ -62,6 +62,16 @@ package struct ConfidencePhotos: Sendable {
         self.images = images
         self.precision = precision
     }
+
+    /// Before minutes are spent on a conversion.
+    /// - Throws: `ConversionError.tooFewForConfidence`.
+    func check() throws {
+        let labels = images.compactMap(\.label)
+        let classes = Set(labels).count
+        guard labels.count >= ConfidenceFitting.imageMinimum, classes >= 2 else {
+            throw ConversionError.tooFewForConfidence(images: labels.count, classes: classes)
+        }
+    }
 }
 
 package struct ConfidenceFitting: Sendable {
@@ -253,11 +263,6 @@ extension ConfidenceFitting {
         _ model: Model, on wanted: ConfidencePhotos, from photos: PhotoSource, progress: (String) -> Void
     ) throws -> ConfidenceFit {
         let labelled = wanted.images.filter { $0.label != nil }
-        // Before minutes are spent on them.
-        let classes = Set(labelled.compactMap(\.label)).count
-        guard labelled.count >= imageMinimum, classes >= 2 else {
-            throw ConversionError.tooFewForConfidence(images: labelled.count, classes: classes)
-        }
         let (batches, skipped) = try photos.map(labelled, task: "fitting confidence", progress: progress) { photos in
             let session: Session
             do {

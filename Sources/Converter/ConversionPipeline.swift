@@ -63,6 +63,7 @@ package enum ConversionPipeline {
         confidence: ConfidencePhotos? = nil, options: ConversionOptions,
         progress: (String) -> Void
     ) throws -> Conversion {
+        try confidence?.check()
         let (graph, metadata) = try InputNormalization.folded(graph, options.metadata.resolved(for: graph))
         let photos = PhotoSource(metadata: metadata, threads: options.threads, strict: options.strict)
         let chosen = LabelledImage.drawn(calibration, limit: options.imageLimit, seed: options.seed)

@@ -242,7 +242,7 @@ extension PhotoContract {
             mean.allSatisfy { (0...1).contains($0) }
             && deviation.allSatisfy { $0 <= 1 }
         guard looksSo, self.mean != nil || self.standardDeviation != nil else { return nil }
-        func scaled(_ values: [Float]) -> String { values.map { "\($0 * 255)" }.joined(separator: ",") }
+        func scaled(_ values: [Float]) -> String { values.map { String(format: "%g", Double($0) * 255) }.joined(separator: ",") }
         var hint = "mean and std look like those of pixels from 0 to 1, but here the scale is 0-255: multiply them by 255"
         if let mean = self.mean { hint += ", mean \(scaled(mean))" }
         if let standardDeviation { hint += ", std \(scaled(standardDeviation))" }

@@ -2,10 +2,11 @@
 // so their inputs and output must have one scale and zero point. For a concat there is a way out: a table that changes
 // an input's scale on the way in.
 //
-// The rule for concat: an input that nothing else reads is produced in the concat's scale at once. An input that
-// something else reads keeps its own scale, with a table before the concat, where the concat's steps are more than 1.25
-// times as wide: sharing would raise the rounding noise of the other reader by more than 2 dB. (RMG-PMSI: the three
-// stages' features x₁…x₃ differ that much in range.)
+// The rule for concat: an input that nothing else reads is produced in the concat's scale at once. Features that
+// something else reads keep their own scale, with a table before the concat: a few hundred bytes a photo. (RMG-PMSI's
+// interaction: x₁…x₃ and m₁…m₃, each read by a concat and by ops of its stage.) An image that something else reads does
+// so where the concat's steps are more than 1.25 times as wide: sharing would raise the rounding noise of the other
+// reader by more than 2 dB.
 
 import ModelGraph
 
@@ -28,7 +29,8 @@ package struct ActivationScales: Sendable {
                 }
                 let own = groups.range(of: input, ignoring: index)
                 let joined = groups.range(of: step.output, ignoring: nil)
-                if let own, let joined, joined.width > Self.widestShared * own.width {
+                let isFeatures = calibrated.fused.shapes[input]?.count == 1
+                if let own, let joined, isFeatures || joined.width > Self.widestShared * own.width {
                     rescaled[index, default: []].insert(input)
                 } else {
                     groups.bypass(reader: index, of: input)

@@ -91,6 +91,28 @@ package enum Calibration {
             fused: fused, metadata: metadata, edges: statistics, logits: logits, skipped: skipped)
     }
 
+    /// Least and largest value of each channel of `edges`.
+    /// - Throws: as `calibrate`.
+    package static func channelRanges(
+        of edges: Set<String>, _ fused: FusedGraph, on images: [LabelledImage], from photos: PhotoSource,
+        progress: (String) -> Void
+    ) throws -> [String: ChannelRanges] {
+        let interpreter = try FloatInterpreter(fused.graph, backend: FastBackend(threads: 1, arithmetic: .reproducible))
+        let metadata = photos.metadata
+        let (batches, skipped) = try photos.map(images, task: "measuring channels", progress: progress) { photos in
+            var ranges: [String: ChannelRanges] = [:]
+            _ = interpreter.run(metadata.tensor(of: photos)) { edge, tensor in
+                if edges.contains(edge) { ranges[edge] = ChannelRanges(tensor) }
+            }
+            return ranges
+        }
+        guard var ranges = batches.first else { throw ConversionError.noCalibrationImages(unreadable: skipped.count) }
+        for batch in batches.dropFirst() {
+            for (edge, range) in batch { ranges[edge]?.merge(range) }
+        }
+        return ranges
+    }
+
     private struct Batch: Sendable {
         var edges: [String: EdgeStatistics] = [:]
         var logits: [[Float]] = []
@@ -124,6 +146,36 @@ extension GraphOp {
         switch self {
         case .convolution, .linear: true
         default: false
+        }
+    }
+}
+
+extension ChannelRanges {
+    /// Of a tensor … C.
+    fileprivate init(_ tensor: Tensor) {
+        let channels = max(tensor.shape.last ?? 1, 1)
+        var minimum = [Float](repeating: .infinity, count: channels)
+        var maximum = [Float](repeating: -.infinity, count: channels)
+        tensor.withValues { values in
+            minimum.withUnsafeMutableBufferPointer { minimum in
+                maximum.withUnsafeMutableBufferPointer { maximum in
+                    for start in stride(from: 0, to: values.count, by: channels) {
+                        for channel in 0..<channels {
+                            let value = values[start + channel]
+                            minimum[channel] = value < minimum[channel] ? value : minimum[channel]
+                            maximum[channel] = value > maximum[channel] ? value : maximum[channel]
+                        }
+                    }
+                }
+            }
+        }
+        self.init(minimum: minimum, maximum: maximum)
+    }
+
+    fileprivate mutating func merge(_ other: ChannelRanges) {
+        for index in minimum.indices {
+            minimum[index] = min(minimum[index], other.minimum[index])
+            maximum[index] = max(maximum[index], other.maximum[index])
         }
     }
 }

@@ -11,6 +11,10 @@ package struct ConversionOptions: Sendable {
     package var metadata: MetadataOptions
     package var ranges: RangeMethod
     package var rounding: Rounding
+    /// Channels of a layer are brought to like sizes first: see Equalization.
+    package var equalization: Bool
+    /// Seconds for trying other `ranges` and `equalization`, of which the best is taken: see Tuning. nil: none is tried.
+    package var tune: Double?
     /// At most so many calibration photos are used, drawn with `seed`; nil: all.
     package var imageLimit: Int?
     package var seed: UInt64
@@ -20,13 +24,15 @@ package struct ConversionOptions: Sendable {
 
     package init(
         metadata: MetadataOptions = MetadataOptions(), ranges: RangeMethod = .meanSquaredError,
-        rounding: Rounding = .nearest, imageLimit: Int? = 256,
+        rounding: Rounding = .nearest, equalization: Bool = false, tune: Double? = nil, imageLimit: Int? = 256,
         seed: UInt64 = 0,
         threads: Int = ProcessInfo.processInfo.activeProcessorCount, strict: Bool = false
     ) {
         self.metadata = metadata
         self.ranges = ranges
         self.rounding = rounding
+        self.equalization = equalization
+        self.tune = tune
         self.imageLimit = imageLimit
         self.seed = seed
         self.threads = threads
@@ -70,8 +76,17 @@ package enum ConversionPipeline {
 
         let folded = try FoldedGraph(folding: graph)
         let fused = try OperatorFusion.fuse(folded)
-        let calibrated = try Calibration.calibrate(fused, on: chosen, from: photos, progress: progress)
-        let nearest = try Quantization.quantizeKeepingLayers(calibrated, ranges: options.ranges)
+        var ways = TuningOptions(ranges: options.ranges, equalization: options.equalization)
+        var tuning: TuningRecord?
+        if let seconds = options.tune {
+            let end = ContinuousClock.now + .seconds(seconds)
+            (ways, tuning) = try Tuning.choose(
+                fused, on: chosen, from: photos, first: ways, isInTime: { ContinuousClock.now + $0 <= end },
+                progress: progress)
+        }
+        let calibrated = try calibrate(
+            fused, on: chosen, from: photos, equalization: ways.equalization, progress: progress)
+        let nearest = try Quantization.quantizeKeepingLayers(calibrated, ranges: ways.ranges)
         let quantized =
             options.rounding == .nearest
             ? nearest.graph
@@ -94,6 +109,15 @@ package enum ConversionPipeline {
             float: graph, calibrated: calibrated, planned: planned, bytes: bytes, calibration: chosen,
             images: evaluation.isEmpty ? chosen : evaluation, confidence: fit, from: photos, progress: progress)
         report.rounding = options.rounding
+        report.tuning = tuning
         return Conversion(bytes: bytes, report: report)
+    }
+
+    static func calibrate(
+        _ fused: FusedGraph, on images: [LabelledImage], from photos: PhotoSource, equalization: Bool,
+        progress: (String) -> Void
+    ) throws -> CalibratedGraph {
+        let ready = equalization ? try Equalization.equalize(fused, on: images, from: photos, progress: progress) : fused
+        return try Calibration.calibrate(ready, on: images, from: photos, progress: progress)
     }
 }

@@ -40,6 +40,14 @@ package struct FusedGraph: Sendable {
     }
 
     package var classCount: Int { shapes[graph.output]?.first ?? 0 }
+
+    /// The same ops with other numbers.
+    /// - Precondition: the same names and shapes.
+    func replacingWeights(_ weights: [String: FloatGraph.Weight]) -> FusedGraph {
+        var graph = graph
+        graph.weights = weights
+        return FusedGraph(graph: graph, steps: steps, shapes: shapes)
+    }
 }
 
 package enum OperatorFusion {

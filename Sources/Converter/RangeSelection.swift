@@ -9,6 +9,20 @@ package enum RangeMethod: Sendable, Equatable {
     /// The range with the least expected squared error: Δ²/12 for each value inside, the squared distance for each
     /// outside.
     case meanSquaredError
+    /// The range that keeps most of the distribution: see EntropyCalibration.
+    case kullbackLeibler
+}
+
+extension RangeMethod: CustomStringConvertible {
+    /// As `tiny convert --ranges` calls it.
+    package var description: String {
+        switch self {
+        case .minMax: "min-max"
+        case .percentile: "percentile"
+        case .meanSquaredError: "mse"
+        case .kullbackLeibler: "kl"
+        }
+    }
 }
 
 package struct ActivationRange: Sendable, Equatable {
@@ -35,6 +49,7 @@ package enum RangeSelection {
         switch method {
         case .minMax: return full
         case .percentile(let share): return percentile(histogram, clipping: share, within: full)
+        case .kullbackLeibler: return EntropyCalibration.range(of: histogram, within: full)
         case .meanSquaredError: return leastError(histogram, within: full, function: function ?? { $0 })
         }
     }

@@ -93,8 +93,20 @@ struct Convert: ParsableCommand {
     @Option(help: ArgumentHelp("Draws the calibration photos where there are more than --images.", valueName: "number"))
     var seed: UInt64 = 0
 
-    @Option(help: ArgumentHelp("How activations' ranges are chosen: mse, min-max or percentile.", valueName: "method"))
+    @Option(
+        help: ArgumentHelp("How activations' ranges are chosen: mse, min-max, percentile or kl.", valueName: "method"))
     var ranges: Ranges = .mse
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Bring a layer's channels to like sizes first. Seldom better where photos for calibration are few.")
+    var equalize = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Try other --ranges and --equalize within these seconds and take what is best on photos held out. Then the file repeats only if the time is enough for all.",
+            valueName: "seconds"))
+    var tune: Double?
 
     @Option(
         help: ArgumentHelp(
@@ -132,12 +144,14 @@ struct Convert: ParsableCommand {
         case mse
         case minMax = "min-max"
         case percentile
+        case kl
 
         var method: RangeMethod {
             switch self {
             case .mse: .meanSquaredError
             case .minMax: .minMax
             case .percentile: .percentile(0.0001)
+            case .kl: .kullbackLeibler
             }
         }
     }
@@ -162,6 +176,7 @@ struct Convert: ParsableCommand {
         guard acceptPrecision > 0, acceptPrecision <= 1 else {
             throw ValidationError("--accept-precision is a share above 0, up to 1")
         }
+        guard (0...1e6).contains(tune ?? 0) else { throw ValidationError("--tune takes seconds, 0 or more") }
         guard images > 0 else { throw ValidationError("--images must be at least 1") }
         guard (1...1024).contains(threads) else { throw ValidationError("--threads must be from 1 to 1024") }
         for path in report {
@@ -179,14 +194,14 @@ struct Convert: ParsableCommand {
         let graph = try GraphFile.load(model)
         let metadata = try metadataOptions()
         let options = ConversionOptions(
-            metadata: metadata, ranges: ranges.method, rounding: rounding, imageLimit: images, seed: seed, threads: threads,
-            strict: strict)
+            metadata: metadata, ranges: ranges.method, rounding: rounding, equalization: equalize, tune: tune,
+            imageLimit: images, seed: seed, threads: threads, strict: strict)
         let classes = try metadata.resolved(for: graph).labels
         var conversion = try ConversionPipeline.convert(
             graph, calibration: LabelledImage.list(folder: calibration), evaluation: evaluationImages(classes),
             confidence: fitConfidence.map {
                 ConfidencePhotos(images: try labelledImages($0, classes), precision: acceptPrecision)
-            }, options: options, progress: Self.say)
+            }, options: options, progress: ConversionProgress().say)
         // The report goes first: it is wanted most where the file is refused.
         describe(&conversion.report)
         try ReportFile.write(conversion.report, to: report, threads: threads)
@@ -210,6 +225,7 @@ struct Convert: ParsableCommand {
             ("--calibration", calibration), ("--evaluate", evaluate), ("--fit-confidence", fitConfidence),
             ("--accept-precision", fitConfidence.map { _ in "\(acceptPrecision)" }),
             ("--images", "\(images)"), ("--seed", "\(seed)"), ("--ranges", ranges.rawValue),
+            ("--equalize", equalize ? "yes" : nil), ("--tune", tune.map { "\($0)" }),
             ("--min-agreement", minAgreement > 0 ? "\(minAgreement)" : nil), ("--contract", contract),
             ("--labels", labels), ("--strict", strict ? "yes" : nil),
         ])

@@ -48,6 +48,44 @@ struct ConversionPipelineTests {
         #expect(try convert(graph, Array(photos.images.reversed()), ConversionOptions(threads: 2)).report.images == 21)
     }
 
+    @Test(arguments: [RangeMethod.minMax, .percentile(0.001), .kullbackLeibler], [true, false])
+    func everyWayIsTheSameForAnyNumberOfThreads(_ ranges: RangeMethod, _ equalization: Bool) throws {
+        let graph = NetworkBuilder.interactive(separable: true, seed: 27)
+        let photos = try PhotoFolder(count: 21, side: 32, seed: 4)
+        let files = try [1, 2, 3].map { threads in
+            try convert(
+                graph, photos.images,
+                ConversionOptions(ranges: ranges, equalization: equalization, threads: threads)
+            ).bytes
+        }
+        #expect(files[1] == files[0] && files[2] == files[0])
+    }
+
+    /// x₁…x₃ and m₁…m₃ of the interaction are read by a concat and by their stage: each has its own scale, made for its
+    /// own values, and goes into the concat through a table.
+    @Test func edgesOfTheInteractionAreCalibratedApart() throws {
+        let graph = NetworkBuilder.interactive(separable: true, seed: 28)
+        let photos = try PhotoFolder(count: 12, side: 32, seed: 5)
+        let metadata = try MetadataOptions().resolved(for: graph)
+        let calibrated = try Calibration.calibrate(
+            OperatorFusion.fuse(FoldedGraph(folding: graph)), on: photos.images,
+            from: PhotoSource(metadata: metadata, threads: 1, strict: true)
+        ) { _ in }
+        let scales = ActivationScales(calibrated, by: .minMax)
+        let steps = calibrated.fused.steps
+        var apart = 0
+        for concat in steps where concat.op == .concat {
+            for input in concat.inputs where steps.contains(where: { $0.op != .concat && $0.inputs.contains(input) }) {
+                let histogram = try #require(calibrated.edges[input]).histogram
+                let own = AffineScale(
+                    covering: ActivationRange(low: Double(histogram.minimum), high: Double(histogram.maximum)))
+                #expect(scales.affine[input] == own, "\(input) in \(concat.name)")
+                apart += 1
+            }
+        }
+        #expect(apart == 6, "x₁…x₃ and m₁…m₃")
+    }
+
     @Test func imageLimitDrawsBySeed() throws {
         let images = (0..<50).map { LabelledImage(path: "p\($0)") }
         let drawn = LabelledImage.drawn(images, limit: 10, seed: 4)

@@ -9,6 +9,7 @@ extension ConversionReport {
         lines.append(
             "calibrated on \(calibrationImages) photos"
                 + (calibrationSkipped > 0 ? ", \(calibrationSkipped) skipped" : ""))
+        lines += tuning?.lines ?? []
         lines.append("compared on   \(images) photos" + (skipped > 0 ? ", \(skipped) skipped" : ""))
         if let floatTop1, let int8Top1 {
             lines.append(

@@ -200,6 +200,8 @@ package struct ConversionReport: Sendable, Equatable, Codable {
     package var multiplyAdds: Int
     /// In order of execution.
     package var layers: [Layer]
+    /// What `--tune` tried; nil without it.
+    package var tuning: TuningRecord?
     package var memoryPlan: [MemoryBlock]
 
     /// One JSON object, keys sorted, names in snake_case.

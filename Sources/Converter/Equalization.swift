@@ -174,7 +174,7 @@ extension GraphOp {
     /// f(s·x) = s·f(x) for each channel and s > 0; a clip as long as it does not clip.
     fileprivate var passesFactors: Bool {
         switch self {
-        case .relu, .clip, .add, .globalAveragePool, .globalMaxPool, .maxPool: true
+        case .relu, .leakyRelu, .clip, .add, .globalAveragePool, .globalMaxPool, .maxPool, .averagePool: true
         default: false
         }
     }

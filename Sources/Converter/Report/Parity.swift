@@ -85,8 +85,7 @@ struct Parity: Sendable {
             let input = metadata.tensor(of: photos)
             let float = original.run(input).array()
             let classes = float.count / photos.count
-            var edges: [String: Tensor] = [:]
-            if let folded { _ = folded.run(input) { edges[$0] = $1 } }
+            let names = Set(quantized.tensors.map(\.name))
             let session: Session
             do {
                 session = try Session(model: model)
@@ -94,6 +93,11 @@ struct Parity: Sendable {
                 throw ConversionError.refusedByRuntime("\(error)")
             }
             for (index, photo) in photos.enumerated() {
+                // One photo at a time: all edges of a batch would be hundreds of megabytes.
+                var edges: [String: Tensor] = [:]
+                if let folded {
+                    _ = folded.run(metadata.tensor(of: [photo])) { if names.contains($0) { edges[$0] = $1 } }
+                }
                 for (place, byte) in photo.pixels.enumerated() { session.input[place] = byte }
                 if folded == nil {
                     session.run()
@@ -102,7 +106,7 @@ struct Parity: Sendable {
                         let tensor = quantized.ops[op].output
                         guard let edge = edges[quantized.tensors[tensor].name] else { return }
                         layers[tensor, default: LayerError()].add(
-                            edge, photo: index, of: photos.count, bytes, quantized.tensors[tensor].affine)
+                            edge, photo: 0, of: 1, bytes, quantized.tensors[tensor].affine)
                     }
                 }
                 answers.append(

@@ -11,23 +11,23 @@ import Foundation
 
 enum EntropyCalibration {
     static let levels = 256
-    /// Thresholds are tried in steps of so many bins, from where each level has a bin of its own.
-    static let step = 8
 
-    /// - Complexity: O(bins² / step).
+    /// Every threshold is tried, a bin at a time, from where each level has a bin of its own.
+    /// - Complexity: O(bins · levels).
     static func range(of histogram: EdgeHistogram, within full: ActivationRange) -> ActivationRange {
+        let sums = Sums(histogram.counts)
         var best = full
         var least = Double.infinity
         // From the widest inwards: of equal divergences the wider range wins.
-        for threshold in stride(from: EdgeHistogram.half, through: levels / 2, by: -step) {
-            let (low, high) = bins(of: histogram, within: full, threshold: threshold)
-            guard high - low >= levels else { break }
-            let divergence = divergence(histogram.counts, low..<high)
+        for threshold in stride(from: EdgeHistogram.half, through: levels / 2, by: -1) {
+            let bins = bins(of: histogram, within: full, threshold: threshold)
+            guard bins.count >= levels else { break }
+            let divergence = sums.divergence(bins)
             if divergence < least {
                 least = divergence
                 best = ActivationRange(
-                    low: max(Double(low - EdgeHistogram.half) * histogram.width, full.low),
-                    high: min(Double(high - EdgeHistogram.half) * histogram.width, full.high))
+                    low: max(Double(bins.lowerBound - EdgeHistogram.half) * histogram.width, full.low),
+                    high: min(Double(bins.upperBound - EdgeHistogram.half) * histogram.width, full.high))
             }
         }
         return best
@@ -36,41 +36,54 @@ enum EntropyCalibration {
     /// The bins between the threshold and its negative in which values occur, zero always inside.
     private static func bins(
         of histogram: EdgeHistogram, within full: ActivationRange, threshold: Int
-    ) -> (low: Int, high: Int) {
+    ) -> Range<Int> {
         let half = EdgeHistogram.half
         let least = Int((full.low / histogram.width).rounded(.down))
-        let most = Int((full.high / histogram.width).rounded(.down)) + 1
-        return (half + max(-threshold, least), half + (full.high > 0 ? min(threshold, most) : 0))
+        let most = full.high > 0 ? Int((full.high / histogram.width).rounded(.down)) + 1 : 0
+        return (half + max(-threshold, least))..<(half + min(threshold, most))
     }
 
-    /// Of the whole histogram from what 256 levels over `range` of its bins keep of it; infinite where a level keeps nothing of a value.
-    static func divergence(_ counts: [Int], _ range: Range<Int>) -> Double {
-        var clipped = counts[range].map(Double.init)
-        let below = Double(counts[..<range.lowerBound].reduce(0, +))
-        let above = Double(counts[range.upperBound...].reduce(0, +))
-        let inside = clipped.reduce(0, +)
-        let total = inside + below + above
-        guard inside > 0 else { return .infinity }
-        // Q is made of what lies inside, P has the outliers in its ends.
-        let kept = clipped
-        clipped[0] += below
-        clipped[clipped.count - 1] += above
-        var sum = 0.0
-        for level in 0..<levels {
-            let bins = (level * kept.count / levels)..<((level + 1) * kept.count / levels)
-            var mass = 0.0
-            var occupied = 0.0
-            for bin in bins where kept[bin] > 0 {
-                mass += kept[bin]
-                occupied += 1
-            }
-            for bin in bins where clipped[bin] > 0 {
-                guard kept[bin] > 0 else { return .infinity }
-                let p = clipped[bin] / total
-                let q = mass / occupied / inside
-                sum += p * log(p / q)
+    /// Running sums over the bins, so that a level takes a few subtractions:
+    /// Σ P·log(P/Q) = (Σ c·log c − N·log N − Σ over levels of (Σ c) · log Q) / N, c being P's counts, N their sum.
+    private struct Sums {
+        let counts: [Int]
+        /// Of all bins before an index: Σn, how many are not empty, Σ n·log n.
+        var mass: [Double] = [0]
+        var occupied: [Int] = [0]
+        var logarithms: [Double] = [0]
+
+        init(_ counts: [Int]) {
+            self.counts = counts
+            for (index, count) in counts.enumerated() {
+                mass.append(mass[index] + Double(count))
+                occupied.append(occupied[index] + (count > 0 ? 1 : 0))
+                logarithms.append(logarithms[index] + xlogx(Double(count)))
             }
         }
-        return sum
+
+        /// Of the whole histogram from what 256 levels over `bins` keep of it; infinite where an outermost bin, empty
+        /// itself, stands for what lies beyond.
+        func divergence(_ bins: Range<Int>) -> Double {
+            let (first, last) = (bins.lowerBound, bins.upperBound - 1)
+            let total = mass[counts.count]
+            let inside = mass[bins.upperBound] - mass[first]
+            let (below, above) = (mass[first], total - mass[bins.upperBound])
+            guard inside > 0, below == 0 || counts[first] > 0, above == 0 || counts[last] > 0 else { return .infinity }
+            var sum = logarithms[bins.upperBound] - logarithms[first] - xlogx(total)
+            for (bin, beyond) in [(first, below), (last, above)] {
+                sum += xlogx(Double(counts[bin]) + beyond) - xlogx(Double(counts[bin]))
+            }
+            for level in 0..<levels {
+                let start = first + level * bins.count / levels
+                let end = first + (level + 1) * bins.count / levels
+                let kept = mass[end] - mass[start]
+                guard kept > 0 else { continue }
+                let outliers = (level == 0 ? below : 0) + (level == levels - 1 ? above : 0)
+                sum -= (kept + outliers) * log(kept / Double(occupied[end] - occupied[start]) / inside)
+            }
+            return sum / total
+        }
+
+        private func xlogx(_ x: Double) -> Double { x > 0 ? x * log(x) : 0 }
     }
 }

@@ -18,6 +18,12 @@ package struct TuningRecord: Sendable, Equatable, Codable {
         /// Of the photos held out.
         package var equalAnswers: Int
         package var logitsSqnrDb: Double?
+
+        package init(options: String, equalAnswers: Int, logitsSqnrDb: Double?) {
+            self.options = options
+            self.equalAnswers = equalAnswers
+            self.logitsSqnrDb = logitsSqnrDb
+        }
     }
 
     package var heldOutImages: Int

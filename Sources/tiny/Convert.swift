@@ -225,7 +225,7 @@ struct Convert: ParsableCommand {
             ("--calibration", calibration), ("--evaluate", evaluate), ("--fit-confidence", fitConfidence),
             ("--accept-precision", fitConfidence.map { _ in "\(acceptPrecision)" }),
             ("--images", "\(images)"), ("--seed", "\(seed)"), ("--ranges", ranges.rawValue),
-            ("--equalize", equalize ? "yes" : nil), ("--tune", tune.map { "\($0)" }),
+            ("--rounding", rounding.rawValue), ("--equalize", equalize ? "yes" : nil), ("--tune", tune.map { "\($0)" }),
             ("--min-agreement", minAgreement > 0 ? "\(minAgreement)" : nil), ("--contract", contract),
             ("--labels", labels), ("--strict", strict ? "yes" : nil),
         ])

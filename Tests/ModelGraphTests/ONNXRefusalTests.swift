@@ -270,6 +270,11 @@ struct ONNXRefusalTests {
         #expect(throws: ONNXError.notONNX(reason: reason)) { try FloatGraph(onnx: Data(bytes)) }
     }
 
+    @Test func anInputThatNothingReadsIsLeftOut() throws {
+        let graph = try ONNXFiles.graph("unread-input")
+        #expect(graph.input.name == "x" && graph.input.channels == 3)
+    }
+
     @Test func messagesNameWhatIsAccepted() {
         let error = ONNXError.unsupportedOp(op: "Tanh", node: "n_relu")
         #expect(

@@ -142,6 +142,14 @@ def tiny_model(change=lambda b: None, after=lambda m: None, **arguments):
     return model.SerializeToString()
 
 
+def add_input(model, read):
+    """A second input z, added to the ReLU's output or read by nothing (as tf2onnx leaves some)."""
+    model.graph.input.append(helper.make_tensor_value_info("z", F, [1]))
+    if read:
+        model.graph.node.insert(2, helper.make_node("Add", ["relu", "z"], ["sum"], name="n_sum"))
+        model.graph.node[3].input[0] = "sum"
+
+
 def set_attribute(index, **attributes):
     def change(b):
         for name, value in attributes.items():
@@ -356,7 +364,7 @@ REFUSED = {
     "order": tiny_model(swap),
     # the graph
     "input-missing": tiny_model(after=lambda m: m.graph.ClearField("input")),
-    "input-two": tiny_model(after=lambda m: m.graph.input.append(helper.make_tensor_value_info("z", F, [1]))),
+    "input-two": tiny_model(after=lambda m: add_input(m, read=True)),
     "input-type": tiny_model(after=lambda m: setattr(m.graph.input[0].type.tensor_type, "elem_type", TensorProto.UINT8)),
     "input-rank": tiny_model(after=lambda m: m.graph.input[0].type.tensor_type.shape.dim.pop()),
     "input-free-size": tiny_model(after=input_size(2, dim_param="H")),
@@ -399,6 +407,8 @@ def check_foreign():
 def main():
     check_foreign()
     onnx.checker.check_model(onnx.ModelProto.FromString(good))
+    unread = tiny_model(after=lambda m: add_input(m, read=False))
+    (folder / "unread-input.onnx").write_bytes(unread)
     for name, data in REFUSED.items():
         (folder / "refused" / f"{name}.onnx").write_bytes(data)
     random = np.random.default_rng(4)

@@ -11,8 +11,10 @@ struct ONNXInput {
     private static let batchLimit = 1 << 16
 
     init(_ graph: Onnx_GraphProto, _ tensors: ONNXTensors, _ nodes: [Onnx_NodeProto]) throws {
-        // Before IR version 4, weights were named among the inputs.
-        let inputs = graph.input.filter { !tensors.contains($0.name) }
+        // Before IR version 4, weights were named among the inputs; tf2onnx leaves inputs that nothing reads.
+        let candidates = graph.input.filter { !tensors.contains($0.name) }
+        let read = Set(nodes.flatMap(\.input) + graph.output.map(\.name))
+        let inputs = candidates.count > 1 ? candidates.filter { read.contains($0.name) } : candidates
         guard inputs.count == 1 else {
             throw ONNXError.badGraph(reason: "\(inputs.count) inputs; accepted: one image, N × C × H × W")
         }

@@ -90,11 +90,6 @@ def torch_network(name):
         norm.momentum = 1.0
         torch.nn.init.uniform_(norm.weight, 0.5, 1.5)
         torch.nn.init.normal_(norm.bias, std=0.3)
-    # The last norm of a residual branch is small, as training makes it. Sixteen full branches on top of one another with
-    # squeeze-and-excitation in each amplify float32's rounding a thousandfold, in every implementation.
-    for name, module in network.named_modules():
-        if name.endswith(".bn3") and module in norms:
-            torch.nn.init.uniform_(module.weight, 0.1, 0.3)
     network.eval()
     for norm in norms:
         norm.train()

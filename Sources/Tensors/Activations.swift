@@ -73,12 +73,13 @@ extension FastBackend {
 
     /// Sigmoid and ELU stand only behind small tensors (N C): their plain versions serve.
     package func activate(_ x: Tensor, _ activation: Activation) -> Tensor {
-        let result = makeTensor(shape: x.shape)
         if arithmetic == .reproducible, let kernel = activation.reproducibleKernel {
+            let result = makeTensor(shape: x.shape)
             tensor_reproducible_function(x.count, x.host, kernel, 0, 0, result.host)
             return result
         }
         guard let kernel = activation.kernelIfAny else { return plain.activate(x, activation) }
+        let result = makeTensor(shape: x.shape)
         tensor_activate(engine, x.count, x.host, kernel, result.host)
         return result
     }

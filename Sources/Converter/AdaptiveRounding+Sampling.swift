@@ -185,12 +185,7 @@ struct Sampling: Sendable {
                 }
                 return picked
             }
-            let session: Session
-            do {
-                session = try Session(model: finished)
-            } catch {
-                throw ConversionError.refusedByRuntime("\(error)")
-            }
+            let session = try SelfTest.session(finished)
             for photo in range {
                 _ = session.input.update(fromContentsOf: photos[photo].pixels)
                 session.run { op, bytes in

@@ -1,7 +1,7 @@
 // Calibration: runs the float network on photos and notes how every edge's values are distributed. Photos go in batches
-// of a fixed size to single-threaded interpreters side by side, and what is noted does not depend on order, so the
-// result is the same for any number of threads. (Another kind of CPU may take other instructions in float, and so give
-// a last bit another way.) Left out: choosing ranges (RangeSelection), which needs no photos.
+// of a fixed size to single-threaded interpreters side by side, and what is noted does not depend on order; the
+// arithmetic is the reproducible one. So the result is the same for any number of threads and on every machine. Left
+// out: choosing ranges (RangeSelection), which needs no photos.
 
 import ModelGraph
 import Tensors

@@ -264,12 +264,7 @@ extension ConfidenceFitting {
     ) throws -> ConfidenceFit {
         let labelled = wanted.images.filter { $0.label != nil }
         let (batches, skipped) = try photos.map(labelled, task: "fitting confidence", progress: progress) { photos in
-            let session: Session
-            do {
-                session = try Session(model: model)
-            } catch {
-                throw ConversionError.refusedByRuntime("\(error)")
-            }
+            let session = try SelfTest.session(model)
             return photos.compactMap { photo -> (answer: Answer, label: Int)? in
                 guard let label = photo.image.label else { return nil }
                 _ = session.input.update(fromContentsOf: photo.pixels)

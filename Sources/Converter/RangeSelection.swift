@@ -13,6 +13,11 @@ package enum RangeMethod: Sendable, Equatable {
     case kullbackLeibler
 }
 
+extension RangeMethod {
+    /// What `tiny convert --ranges` offers and `--tune` tries.
+    package static let offered: [RangeMethod] = [.meanSquaredError, .minMax, .percentile(0.0001), .kullbackLeibler]
+}
+
 extension RangeMethod: CustomStringConvertible {
     /// As `tiny convert --ranges` calls it.
     package var description: String {

@@ -46,8 +46,9 @@ enum SelfTest {
         }
     }
 
-    static func session(_ file: Data, _ set: InstructionSet) throws -> Session {
-        let model = try model(file)
+    static func session(_ file: Data, _ set: InstructionSet) throws -> Session { try session(model(file), set) }
+
+    static func session(_ model: Model, _ set: InstructionSet = .best) throws -> Session {
         do {
             return try Session(model: model, instructionSet: set)
         } catch {

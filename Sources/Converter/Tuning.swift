@@ -57,9 +57,8 @@ package struct TuningOptions: Sendable, Equatable {
 
     /// All that are tried, `first` first.
     package static func all(first: TuningOptions) -> [TuningOptions] {
-        let methods: [RangeMethod] = [.meanSquaredError, .minMax, .percentile(0.0001), .kullbackLeibler]
         let others = [first.equalization, !first.equalization].flatMap { equalization in
-            methods.map { TuningOptions(ranges: $0, equalization: equalization) }
+            RangeMethod.offered.map { TuningOptions(ranges: $0, equalization: equalization) }
         }
         return [first] + others.filter { $0 != first }
     }
@@ -119,14 +118,11 @@ package enum Tuning {
         var error = Parity.LayerError()
         var equal = 0
         for (pixels, float) in zip(pixels, float) {
-            for (index, byte) in pixels.enumerated() { session.input[index] = byte }
+            _ = session.input.update(fromContentsOf: pixels)
             session.run()
             let int8 = float.indices.map { session.logit($0) }
             if int8.answer == float.answer { equal += 1 }
-            for (float, int8) in zip(float, int8) {
-                error.signal += Double(float) * Double(float)
-                error.noise += (Double(float) - Double(int8)) * (Double(float) - Double(int8))
-            }
+            error.add(float: float, int8: int8)
         }
         return TuningRecord.Trial(options: options.said, equalAnswers: equal, logitsSqnrDb: error.sqnrDb)
     }

@@ -95,7 +95,7 @@ struct Convert: ParsableCommand {
 
     @Option(
         help: ArgumentHelp("How activations' ranges are chosen: mse, min-max, percentile or kl.", valueName: "method"))
-    var ranges: Ranges = .mse
+    var ranges: RangeMethod = .meanSquaredError
 
     @Flag(
         inversion: .prefixedNo,
@@ -110,7 +110,7 @@ struct Convert: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "How weights are rounded: nearest, or adaptive: so that each layer's output on the calibration photos is as the float layer's. More accurate; takes about four times as long (EfficientNet-Lite0, 200 photos, two cores: one minute).",
+            "How weights are rounded: nearest, or adaptive: so that each layer's output on the calibration photos is as the float layer's. More accurate; takes about three times as long (EfficientNet-Lite0, 200 photos, two cores: half a minute).",
             valueName: "method"))
     var rounding: Rounding = .nearest
 
@@ -139,22 +139,6 @@ struct Convert: ParsableCommand {
 
     @Option(help: ArgumentHelp("Threads. The file does not depend on it.", valueName: "count"))
     var threads: Int = ProcessInfo.processInfo.activeProcessorCount
-
-    enum Ranges: String, ExpressibleByArgument, CaseIterable {
-        case mse
-        case minMax = "min-max"
-        case percentile
-        case kl
-
-        var method: RangeMethod {
-            switch self {
-            case .mse: .meanSquaredError
-            case .minMax: .minMax
-            case .percentile: .percentile(0.0001)
-            case .kl: .kullbackLeibler
-            }
-        }
-    }
 
     enum Filter: String, ExpressibleByArgument, CaseIterable {
         case bilinear, bicubic
@@ -194,7 +178,7 @@ struct Convert: ParsableCommand {
         let graph = try GraphFile.load(model)
         let metadata = try metadataOptions()
         let options = ConversionOptions(
-            metadata: metadata, ranges: ranges.method, rounding: rounding, equalization: equalize, tune: tune,
+            metadata: metadata, ranges: ranges, rounding: rounding, equalization: equalize, tune: tune,
             imageLimit: images, seed: seed, threads: threads, strict: strict)
         let classes = try metadata.resolved(for: graph).labels
         var conversion = try ConversionPipeline.convert(
@@ -224,7 +208,7 @@ struct Convert: ParsableCommand {
         report.options = ReportFile.options([
             ("--calibration", calibration), ("--evaluate", evaluate), ("--fit-confidence", fitConfidence),
             ("--accept-precision", fitConfidence.map { _ in "\(acceptPrecision)" }),
-            ("--images", "\(images)"), ("--seed", "\(seed)"), ("--ranges", ranges.rawValue),
+            ("--images", "\(images)"), ("--seed", "\(seed)"), ("--ranges", "\(ranges)"),
             ("--rounding", rounding.rawValue), ("--equalize", equalize ? "yes" : nil), ("--tune", tune.map { "\($0)" }),
             ("--min-agreement", minAgreement > 0 ? "\(minAgreement)" : nil), ("--contract", contract),
             ("--labels", labels), ("--strict", strict ? "yes" : nil),
@@ -275,3 +259,12 @@ struct Convert: ParsableCommand {
 }
 
 extension Rounding: ExpressibleByArgument {}
+
+extension RangeMethod: ExpressibleByArgument {
+    public init?(argument: String) {
+        guard let method = Self.offered.first(where: { "\($0)" == argument }) else { return nil }
+        self = method
+    }
+
+    public static var allValueStrings: [String] { offered.map { "\($0)" } }
+}

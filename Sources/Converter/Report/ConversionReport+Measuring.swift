@@ -53,12 +53,7 @@ extension ConversionReport {
         }
         self.confidence = confidence
         var logits = Parity.LayerError()
-        for answer in answers {
-            for (float, int8) in zip(answer.float, answer.int8) {
-                logits.signal += Double(float) * Double(float)
-                logits.noise += Double(float - int8) * Double(float - int8)
-            }
-        }
+        for answer in answers { logits.add(float: answer.float, int8: answer.int8) }
         logitsSqnrDb = logits.sqnrDb
         floatBytes = 4 * float.weights.values.reduce(0) { $0 + $1.values.count }
         fileBytes = bytes.count

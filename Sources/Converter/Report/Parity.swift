@@ -86,27 +86,21 @@ struct Parity: Sendable {
             let float = original.run(input).array()
             let classes = float.count / photos.count
             let names = Set(quantized.tensors.map(\.name))
-            let session: Session
-            do {
-                session = try Session(model: model)
-            } catch {
-                throw ConversionError.refusedByRuntime("\(error)")
-            }
+            let session = try SelfTest.session(model)
             for (index, photo) in photos.enumerated() {
                 // One photo at a time: all edges of a batch would be hundreds of megabytes.
                 var edges: [String: Tensor] = [:]
                 if let folded {
                     _ = folded.run(metadata.tensor(of: [photo])) { if names.contains($0) { edges[$0] = $1 } }
                 }
-                for (place, byte) in photo.pixels.enumerated() { session.input[place] = byte }
+                _ = session.input.update(fromContentsOf: photo.pixels)
                 if folded == nil {
                     session.run()
                 } else {
                     session.run { op, bytes in
                         let tensor = quantized.ops[op].output
                         guard let edge = edges[quantized.tensors[tensor].name] else { return }
-                        layers[tensor, default: LayerError()].add(
-                            edge, photo: 0, of: 1, bytes, quantized.tensors[tensor].affine)
+                        layers[tensor, default: LayerError()].add(edge, bytes, quantized.tensors[tensor].affine)
                     }
                 }
                 answers.append(
@@ -120,18 +114,24 @@ struct Parity: Sendable {
 }
 
 extension Parity.LayerError {
-    fileprivate mutating func add(
-        _ edge: Tensor, photo: Int, of count: Int, _ bytes: UnsafeBufferPointer<UInt8>, _ affine: AffineScale
-    ) {
+    /// Signal and noise only: of logits.
+    mutating func add(float: [Float], int8: [Float]) {
+        for (float, int8) in zip(float, int8) {
+            signal += Double(float) * Double(float)
+            noise += (Double(float) - Double(int8)) * (Double(float) - Double(int8))
+        }
+    }
+
+    /// - Parameter edge: of one photo.
+    fileprivate mutating func add(_ edge: Tensor, _ bytes: UnsafeBufferPointer<UInt8>, _ affine: AffineScale) {
         let reals = (0...255).map { affine.dequantize(UInt8($0)) }
         let (scale, zero) = (Double(affine.scale), Double(affine.zeroPoint))
         let low = reals[0] - 0.5 * scale
         let high = reals[255] + 0.5 * scale
         edge.withValues { values in
-            let size = values.count / count
-            guard size == bytes.count else { return }
-            for index in 0..<size {
-                let value = Double(values[photo * size + index])
+            guard values.count == bytes.count else { return }
+            for index in values.indices {
+                let value = Double(values[index])
                 let error = value - reals[Int(bytes[index])]
                 signal += value * value
                 noise += error * error
@@ -145,7 +145,7 @@ extension Parity.LayerError {
                     rounding += rounded * rounded
                 }
             }
-            self.values += size
+            self.values += values.count
         }
     }
 }

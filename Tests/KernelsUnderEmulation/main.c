@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "thread_pool.h"
 #include "tiny_kernels.h"
 
 static uint64_t state = 0x9E3779B97F4A7C15u;
@@ -127,6 +128,7 @@ static void fill_constants(tk_grouped *whole, kind k, const buffers *memory) {
     op->pad_value = (uint8_t)between(0, 255);
     const bool has_pixel = k != grouped && op->input_channels <= 4;
     for (int c = 0; c < 4; c++) op->pad_pixel[c] = has_pixel ? (uint8_t)between(0, 255) : op->pad_value;
+    op->input_stride = op->input_channels, op->output_stride = op->output_channels;
     op->output_zero_point = one_in(3) ? 0 : (uint8_t)between(0, 255);
     op->clamp_min = one_in(2) ? 0 : (uint8_t)between(0, 200);
     op->clamp_max = one_in(2) ? 255 : (uint8_t)between(op->clamp_min, 255);
@@ -185,9 +187,9 @@ static uint8_t *random_input(const buffers *memory, size_t count) {
     return input;
 }
 
-// Rows first ..< end of the output; the others keep 0xA5, as do 64 bytes before it.
-static uint8_t *run(const tk_kernels *kernels, kind k, tk_grouped *op, const uint8_t *input, int32_t first,
-                    int32_t end, const buffers *memory) {
+// The part of the output; the rest keeps 0xA5, as do 64 bytes before it.
+static uint8_t *run(const tk_kernels *kernels, kind k, tk_grouped *op, const uint8_t *input, tk_part part,
+                    const buffers *memory) {
     const tk_convolution_kernel *kernel = kernel_of(kernels, k);
     const size_t bytes = output_bytes(op);
     uint8_t *output = at_end(memory->output, bytes, 1);
@@ -197,11 +199,11 @@ static uint8_t *run(const tk_kernels *kernels, kind k, tk_grouped *op, const uin
         const bool is_plain = kernels == tk_kernels_for(TK_ISA_PLAIN);
         void *scratch = at_end(memory->scratch, is_plain ? 0 : tk_grouped_convolution_scratch(op), 64);
         tk_convolution_function *function = is_plain ? tk_grouped_convolution__plain : tk_grouped_convolution;
-        function(&op->group, input, output, scratch, first, end);
+        function(&op->group, input, output, scratch, part);
         return output;
     }
     void *scratch = at_end(memory->scratch, kernel->scratch_bytes(&op->group), 64);
-    kernel->run(&op->group, input, output, scratch, first, end);
+    kernel->run(&op->group, input, output, scratch, part);
     return output;
 }
 
@@ -219,17 +221,21 @@ static bool test_convolutions(kind k, int ops, const buffers *memory) {
         tk_grouped whole = random_op(k, memory);
         const tk_convolution op = whole.group;
         const uint8_t *input = random_input(memory, input_bytes(&whole));
-        int32_t first = 0, end = op.output_height;
-        if (one_in(3)) first = between(0, end), end = between(first, end);
+        tk_part part = tk_whole(&op);
+        if (one_in(3)) part.first_row = between(0, part.end_row), part.end_row = between(part.first_row, part.end_row);
+        if (k != grouped && op.output_channels >= 32 && one_in(3)) {
+            part.first_channel = between(0, op.output_channels / 16 - 1) * 16;
+            if (one_in(2)) part.end_channel = between(part.first_channel / 16 + 1, op.output_channels / 16) * 16;
+        }
         const size_t bytes = output_bytes(&whole);
-        uint8_t *output = run(tk_kernels_for(TK_ISA_PLAIN), k, &whole, input, first, end, memory);
+        uint8_t *output = run(tk_kernels_for(TK_ISA_PLAIN), k, &whole, input, part, memory);
         if (bytes + 64 > sizeof wanted) return false;
         memcpy(wanted, output - 64, bytes + 64);
         add_to_hash(output, bytes);
         for (int isa = TK_ISA_PLAIN + 1; isa < TK_ISA_COUNT; isa++) {
             const tk_kernels *kernels = tk_kernels_for((tk_isa)isa);
             if (kernels == NULL) continue;
-            output = run(kernels, k, &whole, input, first, end, memory);
+            output = run(kernels, k, &whole, input, part, memory);
             if (memcmp(wanted, output - 64, bytes + 64) == 0) continue;
             size_t at = 0;
             while (wanted[at] == output[at - 64]) at++;
@@ -237,6 +243,118 @@ static bool test_convolutions(kind k, int ops, const buffers *memory) {
                    kernels->name, names[k], i, (ssize_t)at - 64, output[at - 64], wanted[at], op.input_height,
                    op.input_width, op.input_channels, op.output_height, op.output_width, op.output_channels,
                    op.kernel_height, op.kernel_width, op.stride_height, op.stride_width);
+            return false;
+        }
+    }
+    return true;
+}
+
+// A block's ops need constants of their own.
+typedef struct block_buffers {
+    buffers expand, depthwise, project;
+    region wide, product, expected, memory;
+} block_buffers;
+
+// expand (of any kind) → depthwise → project (→ add). A few are so large that they are done in strips.
+static tk_block random_block(const block_buffers *memory) {
+    tk_block block = {.expand_kind = (tk_block_expand)between(0, 2), .has_addition = one_in(2)};
+    const bool large = one_in(12);
+    tk_convolution wide = {.kernel_height = one_in(3) ? 5 : 3, .stride_height = between(1, 2)};
+    if (one_in(6)) wide.kernel_height = between(1, 4);
+    wide.kernel_width = wide.kernel_height, wide.stride_width = wide.stride_height;
+    wide.pad_top = between(0, wide.kernel_height - 1), wide.pad_left = between(0, wide.kernel_width - 1);
+    const int32_t channels = large ? between(160, 260) : one_in(2) ? 16 * between(1, 9) : between(1, 100);
+    wide.input_channels = wide.output_channels = channels;
+    wide.output_height = large ? between(28, 34) : between(1, 15), wide.output_width = large ? 30 : between(1, 15);
+    // The last window may reach over the border, or end before it.
+    const int32_t over = between(1 - wide.kernel_height, wide.stride_height - 1);
+    wide.input_height = (wide.output_height - 1) * wide.stride_height + wide.kernel_height -
+                             wide.pad_top + over;
+    wide.input_width = (wide.output_width - 1) * wide.stride_width + wide.kernel_width -
+                            wide.pad_left + over;
+    if (wide.input_height < 1) wide.input_height = 1;
+    if (wide.input_width < 1) wide.input_width = 1;
+    tk_grouped op = {.group = wide, .groups = 1};
+    fill_constants(&op, depthwise, &memory->depthwise);
+    block.depthwise = op.group;
+
+    op.group = (tk_convolution){.kernel_height = 1, .kernel_width = 1, .stride_height = 1, .stride_width = 1};
+    op.group.input_channels = channels, op.group.output_channels = one_in(2) ? 8 * between(1, 12) : between(1, 70);
+    op.group.input_height = op.group.output_height = wide.output_height;
+    op.group.input_width = op.group.output_width = wide.output_width;
+    fill_constants(&op, pointwise, &memory->project);
+    block.project = op.group;
+    block.addition = (tk_addition){about(between(-2, 0)),    about(between(-2, 0)),    (uint8_t)between(0, 255),
+                                   (uint8_t)between(0, 255), (uint8_t)between(0, 255), 0, 255};
+    if (one_in(3)) block.addition.clamp_min = (uint8_t)between(0, 100), block.addition.clamp_max = (uint8_t)between(100, 255);
+    if (block.expand_kind == TK_EXPAND_NONE) return block;
+
+    const bool dense_expand = block.expand_kind == TK_EXPAND_CONVOLUTION;
+    op.group = (tk_convolution){.input_channels = dense_expand ? 3 : one_in(2) ? 4 * between(1, 8) : between(1, 40)};
+    op.group.output_channels = channels;
+    op.group.output_height = wide.input_height, op.group.output_width = wide.input_width;
+    op.group.kernel_height = op.group.kernel_width = dense_expand ? 3 : 1;
+    op.group.stride_height = op.group.stride_width = dense_expand ? between(1, 2) : 1;
+    op.group.pad_top = op.group.pad_left = dense_expand ? between(0, 1) : 0;
+    op.group.input_height = (op.group.output_height - 1) * op.group.stride_height + (dense_expand ? 2 : 1);
+    op.group.input_width = (op.group.output_width - 1) * op.group.stride_width + (dense_expand ? 2 : 1);
+    fill_constants(&op, dense_expand ? dense : pointwise, &memory->expand);
+    block.expand = op.group;
+    return block;
+}
+
+// One op after another, plain: the definition. The result ends where memory->expected does.
+static uint8_t *run_ops(const tk_block *block, const uint8_t *input, const uint8_t *residual, const block_buffers *memory) {
+    const tk_kernels *plain = tk_kernels_for(TK_ISA_PLAIN);
+    const tk_convolution *ops[] = {&block->expand, &block->depthwise, &block->project};
+    const tk_convolution_kernel *kernels[] = {
+        block->expand_kind == TK_EXPAND_CONVOLUTION ? &plain->convolution : &plain->pointwise, &plain->depthwise, &plain->pointwise};
+    const region places[] = {memory->wide, memory->product, memory->expected};
+    for (int i = block->expand_kind == TK_EXPAND_NONE ? 1 : 0; i < 3; i++) {
+        const tk_grouped whole = {.group = *ops[i], .groups = 1};
+        uint8_t *output = at_end(places[i], output_bytes(&whole), 1);
+        void *scratch = at_end(memory->memory, kernels[i]->scratch_bytes(ops[i]), 64);
+        kernels[i]->run(ops[i], input, output, scratch, tk_whole(ops[i]));
+        input = output;
+    }
+    const tk_grouped project = {.group = block->project, .groups = 1};
+    uint8_t *output = at_end(memory->expected, output_bytes(&project), 1);
+    if (block->has_addition) tk_add__plain(&block->addition, output, residual, output, output_bytes(&project));
+    return output;
+}
+
+static bool test_blocks(int blocks, const block_buffers *memory, tk_pool *const pools[3]) {
+    for (int i = 0; i < blocks; i++) {
+        const tk_block block = random_block(memory);
+        const tk_grouped first = {.group = block.expand_kind == TK_EXPAND_NONE ? block.depthwise : block.expand, .groups = 1};
+        const tk_grouped last = {.group = block.project, .groups = 1};
+        const size_t bytes = output_bytes(&last);
+        const uint8_t *input = random_input(&memory->expand, input_bytes(&first));
+        const uint8_t *residual = random_input(&memory->project, bytes);
+        const uint8_t *wanted = run_ops(&block, input, residual, memory);
+        add_to_hash(wanted, bytes);
+        for (int isa = TK_ISA_PLAIN; isa < TK_ISA_COUNT; isa++) {
+            const tk_kernels *kernels = tk_kernels_for((tk_isa)isa);
+            tk_pool *const pool = pools[between(0, 2)];
+            if (kernels == NULL) continue;
+            uint8_t *output = at_end(memory->project.output, bytes, 1);
+            memset(output - 64, 0xA5, bytes + 64);
+            const int32_t threads = tk_pool_threads(pool);
+            uint8_t *scratch = at_end(memory->memory, tk_block_memory(&block, kernels, threads), 64);
+            tk_block_run(&block, kernels, pool, input, residual, output, scratch);
+            size_t at = 0;
+            while (at < bytes && wanted[at] == output[at]) at++;
+            bool before = false;
+            for (int j = 1; j <= 64; j++) before |= output[-j] != 0xA5;
+            if (at == bytes && !before) continue;
+            printf("%s, block %d (%d threads) differs at byte %zu of %zu%s: %d, not %d. expand %d: %d×%d×%d → %d×%d×%d, kernel %d, "
+                   "stride %d, pads %d %d → %d×%d×%d → %d%s\n",
+                   kernels->name, i, threads, at, bytes, before ? " and before it" : "", output[at], wanted[at],
+                   (int)block.expand_kind, first.group.input_height, first.group.input_width, first.group.input_channels,
+                   block.depthwise.input_height, block.depthwise.input_width, block.depthwise.input_channels,
+                   block.depthwise.kernel_height, block.depthwise.stride_height, block.depthwise.pad_top, block.depthwise.pad_left,
+                   block.depthwise.output_height, block.depthwise.output_width, block.depthwise.output_channels,
+                   block.project.output_channels, block.has_addition ? " + residual" : "");
             return false;
         }
     }
@@ -251,7 +369,8 @@ static void hash_elementwise(int ops, const buffers *memory) {
         uint8_t *output = at_end(memory->output, count, 1);
         const uint8_t za = (uint8_t)between(0, 255), zb = (uint8_t)between(0, 255), z = (uint8_t)between(0, 255);
         const float scale_a = about(between(-3, 0)), scale_b = about(between(-3, 0));
-        tk_add__plain(a, b, output, count, za, zb, scale_a, scale_b, z, 0, 255);
+        const tk_addition addition = {scale_a, scale_b, za, zb, z, 0, 255};
+        tk_add__plain(&addition, a, b, output, count);
         add_to_hash(output, count);
         tk_multiply__plain(a, b, output, count, za, zb, about(-8), z, 0, 255);
         add_to_hash(output, count);
@@ -309,7 +428,7 @@ static int print_speed(const buffers *memory) {
                 const tk_convolution_kernel *function = kernel_of(kernels, ops[i].k);
                 void *scratch = at_end(memory->scratch, function->scratch_bytes(&op), 64);
                 const double start = seconds();
-                function->run(&op, input, output, scratch, 0, op.output_height);
+                function->run(&op, input, output, scratch, tk_whole(&op));
                 const double time = seconds() - start;
                 if (best[isa] == 0 || time < best[isa]) best[isa] = time;
             }
@@ -343,7 +462,16 @@ int main(int count, char **arguments) {
     }
     for (kind k = dense; k <= grouped; k++)
         if (!test_convolutions(k, ops, &memory)) return 1;
+    block_buffers more = {.wide = make_region(2 << 20), .product = make_region(1 << 20), .expected = make_region(1 << 20)};
+    more.memory = make_region(4 << 20);
+    buffers *const each[] = {&more.expand, &more.depthwise, &more.project};
+    for (int i = 0; i < 3; i++) {
+        *each[i] = memory;
+        each[i]->input = make_region(2 << 20), each[i]->weights = make_region(1 << 18), each[i]->constants = make_region(1 << 16);
+    }
+    tk_pool *const pools[] = {NULL, tk_pool_create(2), tk_pool_create(3)};
+    if (!test_blocks(ops / 2, &more, pools)) return 1;
     hash_elementwise(ops, &memory);
-    printf("%s: %d ops, plain %016llx\n", sets, 5 * ops, (unsigned long long)hash);
+    printf("%s: %d ops, plain %016llx\n", sets, 5 * ops + ops / 2, (unsigned long long)hash);
     return 0;
 }

@@ -6,15 +6,15 @@
 #include "product_sse41.h"
 
 void tk_convolution__sse41(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
-                          int32_t first_row, int32_t end_row) {
+                          tk_part part) {
     const size_t width = (size_t)op->output_width, bytes = tk_window_bytes(op), padded = tk_round_up(bytes, 4);
-    const size_t end = (size_t)end_row * width;
+    const size_t end = (size_t)part.end_row * width;
     uint8_t *const gathered = (uint8_t *)scratch + tk_widened_bytes__sse41(padded / 4);
-    for (size_t pixel = (size_t)first_row * width; pixel < end; pixel += tk_windows__sse41) {
+    for (size_t pixel = (size_t)part.first_row * width; pixel < end; pixel += tk_windows__sse41) {
         const size_t count = end - pixel < tk_windows__sse41 ? end - pixel : tk_windows__sse41;
         tk_gather_windows(op, input, pixel, count, padded, gathered);
         tk_widen__sse41(gathered, padded, bytes, padded / 4, count, scratch);
-        tk_product__sse41(op, scratch, padded / 4, count, output + pixel * (size_t)op->output_channels);
+        tk_product__sse41(op, scratch, padded / 4, count, part, output + pixel * (size_t)op->output_stride);
     }
 }
 

@@ -35,7 +35,7 @@ TK_AVX2_INLINE void pixel_of_16(const tk_convolution *op, const block_constants 
 
 // Channels first ..< first + 16; they need not start a block of the packing.
 TK_AVX2 static void prepare(const tk_convolution *op, const uint8_t *input, size_t first, block_constants *block) {
-    const size_t taps = (size_t)op->kernel_height * (size_t)op->kernel_width, channels = (size_t)op->input_channels;
+    const size_t taps = (size_t)op->kernel_height * (size_t)op->kernel_width, pixel = (size_t)op->input_stride;
     for (size_t p = 0; p < block->pairs; p++) {
         int16_t pairs[16][2];
         for (size_t c = 0; c < 16; c++)
@@ -48,7 +48,7 @@ TK_AVX2 static void prepare(const tk_convolution *op, const uint8_t *input, size
     for (size_t t = 0; t < 2 * block->pairs; t++) {
         // The tap that fills the last pair has no weight: it reads where tap 0 does.
         const size_t tap = t < taps ? t : 0, width = (size_t)op->kernel_width;
-        block->inside[t] = input + first + (tap / width * (size_t)op->input_width + tap % width) * channels;
+        block->inside[t] = input + first + (tap / width * (size_t)op->input_width + tap % width) * pixel;
     }
     for (int i = 0; i < 2; i++) {
         block->bias[i] = _mm256_loadu_si256((const __m256i *)(op->bias + first + 8 * i));
@@ -63,7 +63,7 @@ static void point_at_border(const tk_convolution *op, const uint8_t *input, size
         for (int32_t x = left; x < left + op->kernel_width; x++) {
             const bool inside = y >= 0 && y < op->input_height && x >= 0 && x < op->input_width;
             *taps++ =
-                inside ? input + ((size_t)y * (size_t)op->input_width + (size_t)x) * (size_t)op->input_channels + first
+                inside ? input + ((size_t)y * (size_t)op->input_width + (size_t)x) * (size_t)op->input_stride + first
                        : block->padding;
         }
     if ((op->kernel_height * op->kernel_width) % 2 != 0) *taps = block->padding;
@@ -74,10 +74,10 @@ static size_t pairs_of(const tk_convolution *op) {
 }
 
 TK_AVX2 void tk_depthwise__avx2(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
-                                int32_t first_row, int32_t end_row) {
-    const size_t channels = (size_t)op->output_channels;
-    if (channels < 16) {
-        tk_depthwise__plain(op, input, output, scratch, first_row, end_row);
+                                tk_part part) {
+    const size_t end = (size_t)part.end_channel, pixel = (size_t)op->input_stride;
+    if (part.end_channel - part.first_channel < 16) {
+        tk_depthwise__plain(op, input, output, scratch, part);
         return;
     }
     uint8_t padding[16];
@@ -88,19 +88,19 @@ TK_AVX2 void tk_depthwise__avx2(const tk_convolution *op, const uint8_t *input, 
     block.inside = (const uint8_t **)(block.weights + 2 * block.pairs);
     block.at_border = block.inside + 2 * block.pairs;
     block.padding = padding;
-    for (size_t next = 0; next < channels; next += 16) {
+    for (size_t next = (size_t)part.first_channel; next < end; next += 16) {
         // The last block may overlap the one before: its channels are computed twice, alike.
-        const size_t first = next + 16 <= channels ? next : channels - 16;
+        const size_t first = next + 16 <= end ? next : end - 16;
         prepare(op, input, first, &block);
-        uint8_t *out = output + (size_t)first_row * (size_t)op->output_width * channels + first;
-        for (int32_t row = first_row; row < end_row; row++) {
+        uint8_t *out = output + (size_t)part.first_row * (size_t)op->output_width * (size_t)op->output_stride + first;
+        for (int32_t row = part.first_row; row < part.end_row; row++) {
             const int32_t top = row * op->stride_height - op->pad_top;
             const bool row_inside = top >= 0 && top + op->kernel_height <= op->input_height;
-            for (int32_t column = 0; column < op->output_width; column++, out += channels) {
+            for (int32_t column = 0; column < op->output_width; column++, out += op->output_stride) {
                 const int32_t left = column * op->stride_width - op->pad_left;
                 if (row_inside && left >= 0 && left + op->kernel_width <= op->input_width) {
                     pixel_of_16(op, &block, block.inside,
-                                ((size_t)top * (size_t)op->input_width + (size_t)left) * channels, out);
+                                ((size_t)top * (size_t)op->input_width + (size_t)left) * pixel, out);
                 } else {
                     point_at_border(op, input, first, top, left, &block);
                     pixel_of_16(op, &block, block.at_border, 0, out);

@@ -55,7 +55,7 @@ TK_VNNI_INLINE source_rows rows_from(const tk_convolution *op, const block_const
     source_rows rows;
     for (int32_t i = 0; i < 4; i++) {
         const bool inside = i < count && y + i >= 0 && y + i < op->input_height;
-        rows.row[i] = inside ? input + (size_t)(y + i) * (size_t)op->input_width * (size_t)op->input_channels + first
+        rows.row[i] = inside ? input + (size_t)(y + i) * (size_t)op->input_width * (size_t)op->input_stride + first
                              : (const uint8_t *)&block->padding;
         rows.inside[i] = inside ? ~(size_t)0 : 0;
     }
@@ -82,14 +82,15 @@ TK_VNNI_INLINE void accumulate(__m512i acc[4], column values, const __m512i weig
 // 3×3: one output row (`both` 0), or two at once (stride 1 only).
 TK_VNNI_INLINE void rows_3x3(const int whole, const int both, const int stride, const tk_convolution *op,
                              const block_constants *block, const source_rows *rows, __mmask64 mask, uint8_t *output) {
-    const size_t channels = (size_t)op->output_channels, row_bytes = (size_t)op->output_width * channels;
+    const size_t pixel = (size_t)op->output_stride, channels = (size_t)op->input_stride;
+    const size_t row_bytes = (size_t)op->output_width * pixel;
     const tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
     const int32_t width = op->input_width;
     int32_t x = -op->pad_left;
     column left = load_column(whole, mask, rows, block, x, width, channels), middle, right;
     if (stride == 1) middle = load_column(whole, mask, rows, block, x + 1, width, channels);
 #pragma clang loop unroll(disable)
-    for (int32_t i = 0; i < op->output_width; i++, x += stride, output += channels) {
+    for (int32_t i = 0; i < op->output_width; i++, x += stride, output += pixel) {
         if (stride != 1) middle = load_column(whole, mask, rows, block, x + 1, width, channels);
         right = load_column(whole, mask, rows, block, x + 2, width, channels);
         __m512i upper[4] = {block->bias[0], block->bias[1], block->bias[2], block->bias[3]};
@@ -137,10 +138,10 @@ TK_VNNI static void single_part(const tk_convolution *op, const block_constants 
 // Any kernel and stride: the kernel's rows in groups of four.
 TK_VNNI static void row_of_any(const tk_convolution *op, const block_constants *block, const uint8_t *input,
                                size_t first, __mmask64 mask, int32_t row, uint8_t *output) {
-    const size_t channels = (size_t)op->output_channels;
+    const size_t channels = (size_t)op->input_stride;
     const tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
     const int32_t top = row * op->stride_height - op->pad_top;
-    for (int32_t i = 0; i < op->output_width; i++, output += channels) {
+    for (int32_t i = 0; i < op->output_width; i++, output += op->output_stride) {
         __m512i acc[4] = {block->bias[0], block->bias[1], block->bias[2], block->bias[3]};
         const __m512i *weights = block->weights;
         for (int32_t group = 0; group < op->kernel_height; group += 4) {
@@ -211,21 +212,21 @@ static bool takes_3x3(const tk_convolution *op) {
 }
 
 TK_VNNI void tk_depthwise__avx512vnni(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
-                                      int32_t first_row, int32_t end_row) {
-    const size_t channels = (size_t)op->output_channels, row_bytes = (size_t)op->output_width * channels;
+                                      tk_part part) {
+    const size_t end = (size_t)part.end_channel, row_bytes = (size_t)op->output_width * (size_t)op->output_stride;
     const bool is_3x3 = takes_3x3(op);
     block_constants *const block = scratch;
-    for (size_t first = 0; first < channels; first += 64) {
+    for (size_t first = (size_t)part.first_channel; first < end; first += 64) {
         prepare(op, first, is_3x3, block);
-        const bool whole = channels - first >= 64;
-        const __mmask64 mask = whole ? ~(__mmask64)0 : ((__mmask64)1 << (channels - first)) - 1;
-        for (int32_t row = first_row; row < end_row; row++) {
+        const bool whole = end - first >= 64;
+        const __mmask64 mask = whole ? ~(__mmask64)0 : ((__mmask64)1 << (end - first)) - 1;
+        for (int32_t row = part.first_row; row < part.end_row; row++) {
             uint8_t *const out = output + (size_t)row * row_bytes + first;
             if (!is_3x3) {
                 row_of_any(op, block, input, first, mask, row, out);
                 continue;
             }
-            const bool both = op->stride_height == 1 && op->stride_width == 1 && row + 1 < end_row;
+            const bool both = op->stride_height == 1 && op->stride_width == 1 && row + 1 < part.end_row;
             const source_rows rows =
                 rows_from(op, block, input, first, row * op->stride_height - op->pad_top, both ? 4 : 3);
             if (both) {

@@ -25,7 +25,7 @@ static void point_at(const tk_convolution *op, const uint8_t *input, const uint8
         for (int32_t x = left; x < left + op->kernel_width; x++) {
             const bool inside = y >= 0 && y < op->input_height && x >= 0 && x < op->input_width;
             *taps++ =
-                inside ? input + ((size_t)y * (size_t)op->input_width + (size_t)x) * (size_t)op->input_channels + first
+                inside ? input + ((size_t)y * (size_t)op->input_width + (size_t)x) * (size_t)op->input_stride + first
                        : padding;
         }
     // Taps without a weight read where the last one does.
@@ -44,36 +44,36 @@ static void row_of_16(const tk_convolution *op, const uint8_t *input, const uint
         point_at(op, input, padding, first, run.tap_count, top, left, taps);
         run.count = (size_t)count;
         pixels(op, &run);
-        run.output += run.count * (size_t)op->output_channels;
+        run.output += run.count * (size_t)op->output_stride;
         column += count;
     }
 }
 
 void tk_depthwise_blocks(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
-                         int32_t first_row, int32_t end_row, size_t together, tk_depthwise_pixels *pixels) {
-    const size_t channels = (size_t)op->output_channels, tap_count = tk_round_up(taps_of(op), together);
-    if (channels < 16) {
-        tk_depthwise__plain(op, input, output, scratch, first_row, end_row);
+                         tk_part part, size_t together, tk_depthwise_pixels *pixels) {
+    const size_t end = (size_t)part.end_channel, tap_count = tk_round_up(taps_of(op), together);
+    if (part.end_channel - part.first_channel < 16) {
+        tk_depthwise__plain(op, input, output, scratch, part);
         return;
     }
     uint8_t padding[16];
     tk_fill(padding, op->pad_value, sizeof padding);
     int16_t *const weights = scratch;
     const uint8_t **const taps = (const uint8_t **)(weights + tap_count * 16);
-    for (size_t next = 0; next < channels; next += 16) {
+    for (size_t next = (size_t)part.first_channel; next < end; next += 16) {
         // The last block may overlap the one before: its channels are computed twice, alike.
-        const size_t first = next + 16 <= channels ? next : channels - 16;
+        const size_t first = next + 16 <= end ? next : end - 16;
         arrange_weights(op, first, tap_count, together, weights);
         tk_depthwise_run run = {
             .taps = taps,
             .tap_count = tap_count,
-            .step = (size_t)op->stride_width * (size_t)op->input_channels,
+            .step = (size_t)op->stride_width * (size_t)op->input_stride,
             .weights = weights,
             .bias = op->bias + first,
             .multiplier = op->multiplier + first,
         };
-        for (int32_t row = first_row; row < end_row; row++) {
-            run.output = output + (size_t)row * (size_t)op->output_width * channels + first;
+        for (int32_t row = part.first_row; row < part.end_row; row++) {
+            run.output = output + (size_t)row * (size_t)op->output_width * (size_t)op->output_stride + first;
             row_of_16(op, input, padding, first, row, taps, run, pixels);
         }
     }

@@ -30,20 +30,20 @@ TK_NEON_INLINE void pixels_of_16(const int count, const tk_convolution *op, cons
         }
     }
 #pragma clang loop unroll(full)
-    for (int i = 0; i < count; i++, output += op->output_channels)
+    for (int i = 0; i < count; i++, output += op->output_stride)
         vst1q_u8(output, tk_requantize_16__neon(op, acc[i], run->multiplier));
 }
 
 static void all_pixels(const tk_convolution *op, const tk_depthwise_run *run) {
-    const size_t channels = (size_t)op->output_channels;
+    const size_t pixel = (size_t)op->output_stride;
     size_t i = 0;
-    for (; i + 2 <= run->count; i += 2) pixels_of_16(2, op, run, i * run->step, run->output + i * channels);
-    if (i < run->count) pixels_of_16(1, op, run, i * run->step, run->output + i * channels);
+    for (; i + 2 <= run->count; i += 2) pixels_of_16(2, op, run, i * run->step, run->output + i * pixel);
+    if (i < run->count) pixels_of_16(1, op, run, i * run->step, run->output + i * pixel);
 }
 
 void tk_depthwise__neon(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
-                        int32_t first_row, int32_t end_row) {
-    tk_depthwise_blocks(op, input, output, scratch, first_row, end_row, 1, all_pixels);
+                        tk_part part) {
+    tk_depthwise_blocks(op, input, output, scratch, part, 1, all_pixels);
 }
 
 size_t tk_depthwise_scratch__neon(const tk_convolution *op) { return tk_depthwise_blocks_scratch(op, 1); }

@@ -7,7 +7,7 @@
 // block: the input's first channel of the 16; weights: [KH][KW][16].
 static inline void pixel_of_16(const tk_convolution *op, const uint8_t *block, const int8_t *weights, int32_t top,
                                int32_t left, size_t first, size_t channels, uint8_t *output) {
-    const size_t stride = (size_t)op->input_channels;
+    const size_t stride = (size_t)op->input_stride;
     int32_t acc[16];
     for (size_t c = 0; c < 16; c++) acc[c] = op->bias[first + c];
     for (int32_t kernel_row = 0; kernel_row < op->kernel_height; kernel_row++) {
@@ -36,14 +36,14 @@ static inline void pixel_of_16(const tk_convolution *op, const uint8_t *block, c
 }
 
 void tk_depthwise__plain(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
-                         int32_t first_row, int32_t end_row) {
+                         tk_part part) {
     (void)scratch;
-    const size_t channels = (size_t)op->output_channels, taps = (size_t)op->kernel_height * (size_t)op->kernel_width;
-    uint8_t *out = output + (size_t)first_row * (size_t)op->output_width * channels;
-    for (int32_t row = first_row; row < end_row; row++)
-        for (int32_t column = 0; column < op->output_width; column++, out += channels)
-            for (size_t first = 0; first < channels; first += 16)
+    const size_t end = (size_t)part.end_channel, taps = (size_t)op->kernel_height * (size_t)op->kernel_width;
+    uint8_t *out = output + (size_t)part.first_row * (size_t)op->output_width * (size_t)op->output_stride;
+    for (int32_t row = part.first_row; row < part.end_row; row++)
+        for (int32_t column = 0; column < op->output_width; column++, out += op->output_stride)
+            for (size_t first = (size_t)part.first_channel; first < end; first += 16)
                 pixel_of_16(op, input + first, op->weights + first * taps, row * op->stride_height - op->pad_top,
                             column * op->stride_width - op->pad_left, first,
-                            channels - first < 16 ? channels - first : 16, out + first);
+                            end - first < 16 ? end - first : 16, out + first);
 }

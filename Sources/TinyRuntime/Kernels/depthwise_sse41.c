@@ -8,7 +8,7 @@
 TK_SSE41 static void pixels_of_16(const tk_convolution *op, const tk_depthwise_run *run) {
     const __m128i zero = _mm_setzero_si128(), zero_point = _mm_set1_epi16(op->output_zero_point);
     uint8_t *output = run->output;
-    for (size_t i = 0, offset = 0; i < run->count; i++, offset += run->step, output += op->output_channels) {
+    for (size_t i = 0, offset = 0; i < run->count; i++, offset += run->step, output += op->output_stride) {
         const __m128i *weights = (const __m128i *)run->weights;
         __m128i acc[4];
         for (int v = 0; v < 4; v++) acc[v] = _mm_loadu_si128((const __m128i *)(run->bias + 4 * v));
@@ -28,8 +28,8 @@ TK_SSE41 static void pixels_of_16(const tk_convolution *op, const tk_depthwise_r
 }
 
 void tk_depthwise__sse41(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
-                         int32_t first_row, int32_t end_row) {
-    tk_depthwise_blocks(op, input, output, scratch, first_row, end_row, 2, pixels_of_16);
+                         tk_part part) {
+    tk_depthwise_blocks(op, input, output, scratch, part, 2, pixels_of_16);
 }
 
 size_t tk_depthwise_scratch__sse41(const tk_convolution *op) { return tk_depthwise_blocks_scratch(op, 2); }

@@ -4,12 +4,24 @@
 
 #include "kernel_list.h"
 
+const tk_elementwise tk_elementwise__plain = {
+    tk_add__plain,
+    tk_multiply__plain,
+    tk_scale_channels__plain,
+    tk_table__plain,
+    tk_global_average_pool__plain,
+    tk_global_max_pool__plain,
+    tk_max_pool__plain,
+    tk_average_pool__plain,
+};
+
 static const tk_kernels plain_kernels = {
     .name = "plain",
     .convolution = {tk_convolution__plain, tk_convolution_scratch__plain},
     .pointwise = {tk_pointwise__plain, tk_no_scratch},
     .depthwise = {tk_depthwise__plain, tk_no_scratch},
     .fully_connected = {tk_fully_connected__plain, tk_no_scratch},
+    .elementwise = &tk_elementwise__plain,
 };
 
 // A fully connected layer is the pointwise convolution of one pixel.
@@ -20,6 +32,7 @@ static const tk_kernels sse41_kernels = {
     .pointwise = {tk_pointwise__sse41, tk_pointwise_scratch__sse41},
     .depthwise = {tk_depthwise__sse41, tk_depthwise_scratch__sse41},
     .fully_connected = {tk_pointwise__sse41, tk_pointwise_scratch__sse41},
+    .elementwise = &tk_elementwise__plain,
 };
 
 static const tk_kernels avx2_kernels = {
@@ -28,6 +41,7 @@ static const tk_kernels avx2_kernels = {
     .pointwise = {tk_pointwise__avx2, tk_pointwise_scratch__avx2},
     .depthwise = {tk_depthwise__avx2, tk_depthwise_scratch__avx2},
     .fully_connected = {tk_fully_connected__avx2, tk_pointwise_scratch__avx2},
+    .elementwise = &tk_elementwise__plain,
 };
 
 static const tk_kernels avx512vnni_kernels = {
@@ -36,6 +50,7 @@ static const tk_kernels avx512vnni_kernels = {
     .pointwise = {tk_pointwise__avx512vnni, tk_pointwise_scratch__avx512vnni},
     .depthwise = {tk_depthwise__avx512vnni, tk_depthwise_scratch__avx512vnni},
     .fully_connected = {tk_fully_connected__avx512vnni, tk_pointwise_scratch__avx512vnni},
+    .elementwise = &tk_elementwise__plain,
 };
 
 // The compiler's own check asks the CPU, and asks the operating system whether it saves the registers.
@@ -64,6 +79,7 @@ static const tk_kernels neondot_kernels = {
     .pointwise = {tk_convolution__neondot, tk_windows_scratch__neon},
     .depthwise = {tk_depthwise__neon, tk_depthwise_scratch__neon},
     .fully_connected = {tk_convolution__neondot, tk_windows_scratch__neon},
+    .elementwise = &tk_elementwise__plain,
 };
 
 static const tk_kernels neoni8mm_kernels = {
@@ -72,6 +88,7 @@ static const tk_kernels neoni8mm_kernels = {
     .pointwise = {tk_convolution__neoni8mm, tk_windows_scratch__neon},
     .depthwise = {tk_depthwise__neon, tk_depthwise_scratch__neon},
     .fully_connected = {tk_convolution__neoni8mm, tk_windows_scratch__neon},
+    .elementwise = &tk_elementwise__plain,
 };
 #endif
 

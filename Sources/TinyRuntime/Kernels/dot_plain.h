@@ -6,11 +6,12 @@
 #include "convolution_common.h"
 #include "quant_math.h"
 
-// output[n] for `channels` output channels from the K bytes of `window`. Reads no byte beyond K; weights beyond K are
+// output[n] for the part's output channels from the K bytes of `window`. Reads no byte beyond K; weights beyond K are
 // not read either.
-static inline void tk_dot__plain(const tk_convolution *op, const uint8_t *window, size_t k_count, uint8_t *output) {
-    const size_t channels = (size_t)op->output_channels, whole = k_count / 4 * 4, padded = tk_round_up(k_count, 4);
-    for (size_t first = 0; first < channels; first += 16) {
+static inline void tk_dot__plain(const tk_convolution *op, const uint8_t *window, size_t k_count, tk_part part,
+                                 uint8_t *output) {
+    const size_t channels = (size_t)part.end_channel, whole = k_count / 4 * 4, padded = tk_round_up(k_count, 4);
+    for (size_t first = (size_t)part.first_channel; first < channels; first += 16) {
         const int8_t *weights = op->weights + first * padded;
         int32_t acc[16];
         for (size_t n = 0; n < 16; n++) acc[n] = op->bias[first + n];

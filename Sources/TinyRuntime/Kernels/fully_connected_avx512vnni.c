@@ -3,8 +3,8 @@
 #include "kernel_list.h"
 
 void tk_fully_connected__avx512vnni(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
-                                    int32_t first_row, int32_t end_row) {
-    tk_pointwise__avx512vnni(op, input, output, scratch, first_row, end_row);
+                                    tk_part part) {
+    tk_pointwise__avx512vnni(op, input, output, scratch, part);
 }
 
 #endif

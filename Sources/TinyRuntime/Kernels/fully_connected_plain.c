@@ -2,6 +2,6 @@
 #include "kernel_list.h"
 
 void tk_fully_connected__plain(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
-                               int32_t first_row, int32_t end_row) {
-    tk_pointwise__plain(op, input, output, scratch, first_row, end_row);
+                               tk_part part) {
+    tk_pointwise__plain(op, input, output, scratch, part);
 }

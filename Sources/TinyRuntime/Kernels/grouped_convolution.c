@@ -19,8 +19,8 @@ __attribute__((noinline)) static void copy_pixels(uint8_t *destination, size_t t
 }
 
 void tk_grouped_convolution(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
-                            int32_t first_row, int32_t end_row) {
-    if (first_row >= end_row) return;
+                            tk_part part) {
+    if (part.first_row >= part.end_row) return;
     const tk_grouped *const grouped = (const tk_grouped *)op;
     const size_t groups = (size_t)grouped->groups, inputs = (size_t)op->input_channels,
                  outputs = (size_t)op->output_channels, channels = tk_round_up(outputs, 16);
@@ -28,18 +28,19 @@ void tk_grouped_convolution(const tk_convolution *op, const uint8_t *input, uint
     uint8_t *const group_output = group_input + plane(op->input_height, op->input_width, op->input_channels);
     uint8_t *const rest = group_output + plane(op->output_height, op->output_width, op->output_channels);
     // Only the rows that these output rows see.
-    int32_t top = first_row * op->stride_height - op->pad_top;
+    int32_t top = part.first_row * op->stride_height - op->pad_top;
     if (top < 0) top = 0;
-    const int32_t bottom = (end_row - 1) * op->stride_height - op->pad_top + op->kernel_height;
+    const int32_t bottom = (part.end_row - 1) * op->stride_height - op->pad_top + op->kernel_height;
     const size_t seen = (size_t)top * (size_t)op->input_width;
     const size_t seen_count = (size_t)(tk_smaller(bottom, op->input_height) - top) * (size_t)op->input_width;
-    const size_t made = (size_t)first_row * (size_t)op->output_width;
-    const size_t made_count = (size_t)(end_row - first_row) * (size_t)op->output_width;
+    const size_t made = (size_t)part.first_row * (size_t)op->output_width;
+    const size_t made_count = (size_t)(part.end_row - part.first_row) * (size_t)op->output_width;
     tk_convolution dense = *op;
+    part.first_channel = 0, part.end_channel = op->output_channels;
     for (size_t group = 0; group < groups; group++) {
         copy_pixels(group_input + seen * inputs, inputs, input + (seen * groups + group) * inputs, groups * inputs,
                     inputs, seen_count);
-        grouped->dense.run(&dense, group_input, group_output, rest, first_row, end_row);
+        grouped->dense.run(&dense, group_input, group_output, rest, part);
         copy_pixels(output + (made * groups + group) * outputs, groups * outputs, group_output + made * outputs,
                     outputs, outputs, made_count);
         dense.weights += channels * tk_round_up(tk_window_bytes(op), 4);

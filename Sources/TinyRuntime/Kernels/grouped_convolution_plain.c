@@ -3,13 +3,13 @@
 #include "quant_math.h"
 
 void tk_grouped_convolution__plain(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
-                                   int32_t first_row, int32_t end_row) {
+                                   tk_part part) {
     (void)scratch;
     const size_t groups = (size_t)((const tk_grouped *)op)->groups, inputs = (size_t)op->input_channels,
                  outputs = (size_t)op->output_channels;
     const size_t padded = tk_round_up(tk_window_bytes(op), 4), channels = tk_round_up(outputs, 16);
-    uint8_t *out = output + (size_t)first_row * (size_t)op->output_width * groups * outputs;
-    for (int32_t row = first_row; row < end_row; row++)
+    uint8_t *out = output + (size_t)part.first_row * (size_t)op->output_width * groups * outputs;
+    for (int32_t row = part.first_row; row < part.end_row; row++)
         for (int32_t column = 0; column < op->output_width; column++)
             for (size_t group = 0; group < groups; group++)
                 for (size_t n = 0; n < outputs; n++) {

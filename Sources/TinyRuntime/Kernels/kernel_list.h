@@ -7,6 +7,7 @@
 
 size_t tk_no_scratch(const tk_convolution *op);  // zero, for kernels that need none
 size_t tk_convolution_scratch__plain(const tk_convolution *op);
+extern const tk_elementwise tk_elementwise__plain;
 
 #if defined(__x86_64__)
 tk_convolution_function tk_convolution__sse41, tk_pointwise__sse41, tk_depthwise__sse41;

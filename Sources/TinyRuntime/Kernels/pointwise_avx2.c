@@ -5,13 +5,13 @@
 #include "product_avx2.h"
 
 void tk_pointwise__avx2(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
-                        int32_t first_row, int32_t end_row) {
+                        tk_part part) {
     const size_t width = (size_t)op->output_width, bytes = (size_t)op->input_channels, quads = (bytes + 3) / 4;
-    const size_t end = (size_t)end_row * width;
-    for (size_t pixel = (size_t)first_row * width; pixel < end; pixel += tk_windows__avx2) {
+    const size_t end = (size_t)part.end_row * width;
+    for (size_t pixel = (size_t)part.first_row * width; pixel < end; pixel += tk_windows__avx2) {
         const size_t count = end - pixel < tk_windows__avx2 ? end - pixel : tk_windows__avx2;
         tk_widen__avx2(input + pixel * bytes, bytes, bytes, quads, count, scratch);
-        tk_product__avx2(op, scratch, quads, count, output + pixel * (size_t)op->output_channels);
+        tk_product__avx2(op, scratch, quads, count, part, output + pixel * (size_t)op->output_stride);
     }
 }
 

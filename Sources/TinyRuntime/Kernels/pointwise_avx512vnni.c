@@ -6,9 +6,9 @@
 #include "product_avx512vnni.h"
 
 void tk_pointwise__avx512vnni(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
-                              int32_t first_row, int32_t end_row) {
+                              tk_part part) {
     const size_t width = (size_t)op->output_width, bytes = (size_t)op->input_channels, quads = (bytes + 3) / 4;
-    const size_t begin = (size_t)first_row * width, end = (size_t)end_row * width;
+    const size_t begin = (size_t)part.first_row * width, end = (size_t)part.end_row * width;
     size_t count = 0;
     for (size_t pixel = begin; pixel < end; pixel += count) {
         pixel = tk_next_piece__avx512vnni(begin, pixel, end, &count);
@@ -19,7 +19,7 @@ void tk_pointwise__avx512vnni(const tk_convolution *op, const uint8_t *input, ui
                 tk_copy_padded(copy + i * quads * 4, windows + i * bytes, bytes, quads * 4);
             windows = copy;
         }
-        tk_product__avx512vnni(op, windows, quads * 4, quads, count, output + pixel * (size_t)op->output_channels);
+        tk_product__avx512vnni(op, windows, quads * 4, quads, count, part, output + pixel * (size_t)op->output_stride);
     }
 }
 

@@ -6,13 +6,13 @@
 #include "product_sse41.h"
 
 void tk_pointwise__sse41(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
-                        int32_t first_row, int32_t end_row) {
+                        tk_part part) {
     const size_t width = (size_t)op->output_width, bytes = (size_t)op->input_channels, quads = (bytes + 3) / 4;
-    const size_t end = (size_t)end_row * width;
-    for (size_t pixel = (size_t)first_row * width; pixel < end; pixel += tk_windows__sse41) {
+    const size_t end = (size_t)part.end_row * width;
+    for (size_t pixel = (size_t)part.first_row * width; pixel < end; pixel += tk_windows__sse41) {
         const size_t count = end - pixel < tk_windows__sse41 ? end - pixel : tk_windows__sse41;
         tk_widen__sse41(input + pixel * bytes, bytes, bytes, quads, count, scratch);
-        tk_product__sse41(op, scratch, quads, count, output + pixel * (size_t)op->output_channels);
+        tk_product__sse41(op, scratch, quads, count, part, output + pixel * (size_t)op->output_stride);
     }
 }
 

@@ -41,8 +41,8 @@ TK_AVX2_INLINE void tile(const int count, const int whole, const tk_convolution 
     const __m256i bias = _mm256_loadu_si256((const __m256i *)(op->bias + first));
     const __m256 multiplier = _mm256_loadu_ps(op->multiplier + first);
     const __m128i zero_point = _mm_set1_epi16(op->output_zero_point);
-    const size_t pixel = (size_t)op->output_channels;
-    uint8_t part[5 * 8];
+    const size_t pixel = (size_t)op->output_stride;
+    uint8_t bytes[5 * 8];
     output += first;
 #pragma clang loop unroll(full)
     for (int i = 0; i < count; i++) {
@@ -50,10 +50,10 @@ TK_AVX2_INLINE void tile(const int count, const int whole, const tk_convolution 
         const __m256i sums = _mm256_permute4x64_epi64(_mm256_hadd_epi32(acc[i][0], acc[i][1]), _MM_SHUFFLE(3, 1, 2, 0));
         const __m128i narrow = tk_narrow__avx2(tk_scale__avx2(_mm256_add_epi32(sums, bias), multiplier), zero_point);
         const __m128i x = tk_clamp__avx2(op, narrow, narrow);
-        _mm_storel_epi64((__m128i *)(whole ? output + (size_t)i * pixel : part + 8 * i), x);
+        _mm_storel_epi64((__m128i *)(whole ? output + (size_t)i * pixel : bytes + 8 * i), x);
     }
     if (!whole)
-        for (int i = 0; i < count; i++) tk_copy(output + (size_t)i * pixel, part + 8 * i, channels);
+        for (int i = 0; i < count; i++) tk_copy(output + (size_t)i * pixel, bytes + 8 * i, channels);
 }
 
 TK_AVX2 static void five_windows(const tk_convolution *op, const int16_t *windows, size_t quads, size_t first,
@@ -69,14 +69,15 @@ TK_AVX2 static void one_window(const tk_convolution *op, const int16_t *windows,
     tile(1, 0, op, windows, quads, first, channels, output);
 }
 
-void tk_product__avx2(const tk_convolution *op, const int16_t *windows, size_t quads, size_t count, uint8_t *output) {
-    const size_t all = (size_t)op->output_channels;
-    for (size_t first = 0; first < all; first += 8) {
-        const size_t channels = all - first < 8 ? all - first : 8;
+void tk_product__avx2(const tk_convolution *op, const int16_t *windows, size_t quads, size_t count, tk_part part,
+                      uint8_t *output) {
+    const size_t end = (size_t)part.end_channel, pixel = (size_t)op->output_stride;
+    for (size_t first = (size_t)part.first_channel; first < end; first += 8) {
+        const size_t channels = end - first < 8 ? end - first : 8;
         size_t i = 0;
         for (; i + 5 <= count; i += 5)
-            five_windows(op, windows + i * quads * 4, quads, first, channels, output + i * all);
-        for (; i < count; i++) one_window(op, windows + i * quads * 4, quads, first, channels, output + i * all);
+            five_windows(op, windows + i * quads * 4, quads, first, channels, output + i * pixel);
+        for (; i < count; i++) one_window(op, windows + i * quads * 4, quads, first, channels, output + i * pixel);
     }
 }
 

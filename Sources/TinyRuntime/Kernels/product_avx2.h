@@ -13,8 +13,9 @@ enum { tk_windows__avx2 = 10 };
 // the end.
 void tk_widen__avx2(const uint8_t *source, size_t stride, size_t bytes, size_t quads, size_t count, int16_t *widened);
 
-// windows: `count` (1 … 10) windows of quads·4 values in 0…255. output: `count` pixels of op->output_channels bytes.
-void tk_product__avx2(const tk_convolution *op, const int16_t *windows, size_t quads, size_t count, uint8_t *output);
+// windows: `count` (1 … 10) windows of quads·4 values in 0…255. output: the part's channels of `count` pixels, op->output_stride bytes apart.
+void tk_product__avx2(const tk_convolution *op, const int16_t *windows, size_t quads, size_t count, tk_part part,
+                      uint8_t *output);
 
 // Bytes of `count` widened windows.
 static inline size_t tk_widened_bytes__avx2(size_t quads) { return tk_windows__avx2 * quads * 4 * sizeof(int16_t); }

@@ -45,7 +45,7 @@ TK_VNNI_INLINE void tile_32(const int count, const int whole, const tk_convoluti
     const __m512 multiplier0 = _mm512_loadu_ps(op->multiplier + first),
                  multiplier1 = _mm512_loadu_ps(op->multiplier + first + 16);
     const tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
-    const size_t pixel = (size_t)op->output_channels;
+    const size_t pixel = (size_t)op->output_stride;
     const __mmask32 mask = (__mmask32)(~0u >> (32 - channels));
     output += first;
 #pragma clang loop unroll(full)
@@ -88,7 +88,7 @@ TK_VNNI_INLINE void tile_16(const int count, const tk_convolution *op, const uin
     const __m512 multiplier = _mm512_loadu_ps(op->multiplier + first);
     const tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
     const __mmask16 mask = (__mmask16)(0xFFFFu >> (16 - channels));
-    const size_t pixel = (size_t)op->output_channels;
+    const size_t pixel = (size_t)op->output_stride;
     output += first;
 #pragma clang loop unroll(full)
     for (int i = 0; i < count; i += 4) {
@@ -158,25 +158,25 @@ TK_VNNI static void one_window(const tk_convolution *op, const uint8_t *window, 
 }
 
 void tk_product__avx512vnni(const tk_convolution *op, const uint8_t *windows, size_t stride, size_t quads, size_t count,
-                            uint8_t *output) {
-    const size_t channels = (size_t)op->output_channels;
+                            tk_part part, uint8_t *output) {
+    const size_t end = (size_t)part.end_channel;
+    size_t first = (size_t)part.first_channel;
     if (count == 1) {
-        for (size_t first = 0; first < channels; first += 16)
-            one_window(op, windows, quads, first, channels - first < 16 ? channels - first : 16, output);
+        for (; first < end; first += 16)
+            one_window(op, windows, quads, first, end - first < 16 ? end - first : 16, output);
         return;
     }
-    size_t first = 0;
-    for (; first + 32 <= channels; first += 32) {
+    for (; first + 32 <= end; first += 32) {
         if (count == 14)
             whole_14(op, windows, stride, quads, first, output);
         else
             whole_7(op, windows, stride, quads, first, output);
     }
-    if (first == channels) return;
+    if (first == end) return;
     if (count == 14)
-        part_14(op, windows, stride, quads, first, channels - first, output);
+        part_14(op, windows, stride, quads, first, end - first, output);
     else
-        part_7(op, windows, stride, quads, first, channels - first, output);
+        part_7(op, windows, stride, quads, first, end - first, output);
 }
 
 #endif

@@ -11,9 +11,9 @@
 enum { tk_windows__avx512vnni = 14 };
 
 // windows: `count` (14, 7 or 1) windows of `quads`·4 bytes, `stride` bytes apart; weights beyond a window's end are
-// zero. output: `count` pixels of op->output_channels bytes.
+// zero. output: the part's channels of `count` pixels, op->output_stride bytes apart.
 void tk_product__avx512vnni(const tk_convolution *op, const uint8_t *windows, size_t stride, size_t quads, size_t count,
-                            uint8_t *output);
+                            tk_part part, uint8_t *output);
 
 // Cuts first ..< end into pieces of 14, 7 or 1 pixels: the next piece's first pixel, its length in *count. Pieces may
 // overlap (a pixel is then computed twice, alike), which spares tiles of other sizes.

@@ -30,9 +30,9 @@ TK_DOT_TARGET TK_NEON_INLINE void tile(const int count, const tk_convolution *op
             for (int v = 0; v < 4; v++) acc[i][v] = TK_DOT(acc[i][v], w[v], x);
         }
     }
-    uint8_t *output = block->output + index * (size_t)op->output_channels;
+    uint8_t *output = block->output + index * (size_t)op->output_stride;
 #pragma clang loop unroll(full)
-    for (int i = 0; i < count; i++, output += op->output_channels) {
+    for (int i = 0; i < count; i++, output += op->output_stride) {
         uint8_t bytes[16];
         vst1q_u8(bytes, tk_requantize_16__neon(op, acc[i], block->multiplier));
         tk_store__neon(output, bytes, block->channels);

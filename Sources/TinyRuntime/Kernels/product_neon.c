@@ -101,7 +101,7 @@ static void product(const tk_convolution *op, const tk_block__neon *block) {
             else
                 tile(1, op, block, i, first, bytes);
         }
-        for (size_t end = i + count, at = 0; i < end; i++, at += 16, output += op->output_channels)
+        for (size_t end = i + count, at = 0; i < end; i++, at += 16, output += op->output_stride)
             tk_store__neon(output, bytes + at, block->channels);
     }
 }
@@ -121,8 +121,8 @@ static void weight_sums(const int8_t *weights, size_t quads, int32_t sums[16]) {
 static const tk_product__neon neon = {product, weight_sums};
 
 void tk_convolution__neon(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
-                          int32_t first_row, int32_t end_row) {
-    tk_run_windows__neon(op, input, output, scratch, first_row, end_row, &neon);
+                          tk_part part) {
+    tk_run_windows__neon(op, input, output, scratch, part, &neon);
 }
 
 #endif

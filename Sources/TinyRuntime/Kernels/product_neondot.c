@@ -17,8 +17,8 @@ TK_DOT_TARGET static void weight_sums(const int8_t *weights, size_t quads, int32
 static const tk_product__neon neondot = {product, weight_sums};
 
 void tk_convolution__neondot(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
-                             int32_t first_row, int32_t end_row) {
-    tk_run_windows__neon(op, input, output, scratch, first_row, end_row, &neondot);
+                             tk_part part) {
+    tk_run_windows__neon(op, input, output, scratch, part, &neondot);
 }
 
 #endif

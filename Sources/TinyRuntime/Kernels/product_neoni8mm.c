@@ -9,8 +9,8 @@
 static const tk_product__neon neoni8mm = {product, NULL};
 
 void tk_convolution__neoni8mm(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
-                              int32_t first_row, int32_t end_row) {
-    tk_run_windows__neon(op, input, output, scratch, first_row, end_row, &neoni8mm);
+                              tk_part part) {
+    tk_run_windows__neon(op, input, output, scratch, part, &neoni8mm);
 }
 
 #endif

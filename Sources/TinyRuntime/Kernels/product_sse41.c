@@ -44,7 +44,7 @@ TK_SSE41_INLINE void tile(const int count, const tk_convolution *op, const int16
     const __m128i zero_point = _mm_set1_epi16(op->output_zero_point);
     output += first;
 #pragma clang loop unroll(full)
-    for (int i = 0; i < count; i++, output += op->output_channels) {
+    for (int i = 0; i < count; i++, output += op->output_stride) {
         const __m128i narrow = tk_narrow__sse41(_mm_add_epi32(_mm_hadd_epi32(acc[i][0], acc[i][1]), bias0),
                                                 _mm_add_epi32(_mm_hadd_epi32(acc[i][2], acc[i][3]), bias1),
                                                 op->multiplier + first, zero_point);
@@ -52,21 +52,21 @@ TK_SSE41_INLINE void tile(const int count, const tk_convolution *op, const int16
         if (channels == 8) {
             _mm_storel_epi64((__m128i *)output, x);
         } else {
-            uint8_t part[16];
-            _mm_storeu_si128((__m128i *)part, x);
-            tk_copy(output, part, channels);
+            uint8_t bytes[16];
+            _mm_storeu_si128((__m128i *)bytes, x);
+            tk_copy(output, bytes, channels);
         }
     }
 }
 
 TK_SSE41 void tk_product__sse41(const tk_convolution *op, const int16_t *windows, size_t quads, size_t count,
-                                uint8_t *output) {
-    const size_t all = (size_t)op->output_channels;
-    for (size_t first = 0; first < all; first += 8) {
-        const size_t channels = all - first < 8 ? all - first : 8;
+                                tk_part part, uint8_t *output) {
+    const size_t end = (size_t)part.end_channel, pixel = (size_t)op->output_stride;
+    for (size_t first = (size_t)part.first_channel; first < end; first += 8) {
+        const size_t channels = end - first < 8 ? end - first : 8;
         size_t i = 0;
-        for (; i + 2 <= count; i += 2) tile(2, op, windows + i * quads * 4, quads, first, channels, output + i * all);
-        if (i < count) tile(1, op, windows + i * quads * 4, quads, first, channels, output + i * all);
+        for (; i + 2 <= count; i += 2) tile(2, op, windows + i * quads * 4, quads, first, channels, output + i * pixel);
+        if (i < count) tile(1, op, windows + i * quads * 4, quads, first, channels, output + i * pixel);
     }
 }
 

@@ -12,8 +12,10 @@ enum { tk_windows__sse41 = 8 };
 // the end.
 void tk_widen__sse41(const uint8_t *source, size_t stride, size_t bytes, size_t quads, size_t count, int16_t *widened);
 
-// windows: `count` (1 … 8) windows of quads·4 values in 0…255. output: `count` pixels of op->output_channels bytes.
-void tk_product__sse41(const tk_convolution *op, const int16_t *windows, size_t quads, size_t count, uint8_t *output);
+// windows: `count` (1 … 8) windows of quads·4 values in 0…255. output: the
+// part's channels of `count` pixels, op->output_stride bytes apart.
+void tk_product__sse41(const tk_convolution *op, const int16_t *windows, size_t quads, size_t count, tk_part part,
+                       uint8_t *output);
 
 // Bytes of the widened windows.
 static inline size_t tk_widened_bytes__sse41(size_t quads) { return tk_windows__sse41 * quads * 4 * sizeof(int16_t); }

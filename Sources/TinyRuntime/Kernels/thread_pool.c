@@ -1,7 +1,9 @@
-// thread_pool over POSIX threads. A round's rows lie in chunks, and whoever is awake takes the next one: on a busy machine, where a woken
+// thread_pool over POSIX threads. A round's work lies in chunks, and whoever is awake takes the next one: on a busy machine, where a woken
 // thread comes late or never, the caller does it all and waits for nobody.
 #define _POSIX_C_SOURCE 200809L
 #include "thread_pool.h"
+
+#include "convolution_common.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -25,12 +27,8 @@ struct tk_pool {
     int32_t threads;
     int32_t started;  // of the workers
     // This round's work: changed between rounds only, read by those who hold a chunk of the round.
-    tk_convolution_function *run;
-    const tk_convolution *op;
-    const uint8_t *input;
-    uint8_t *output;
-    char *scratch;
-    size_t scratch_stride;
+    tk_task *task;
+    void *context;
     uint32_t chunks;
     // Atomic. The round's number in the upper half, chunks not yet taken in the lower one: a chunk can only be taken from the round that
     // was looked at.
@@ -63,9 +61,7 @@ static bool run_chunks(tk_pool *pool, int32_t thread) {
         if (!__atomic_compare_exchange_n(&pool->open, &seen, seen - 1, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) continue;
         // The round lasts until this chunk is done.
         any = true;
-        const int64_t rows = pool->op->output_height, place = (uint32_t)seen - 1;
-        const int32_t first = (int32_t)(rows * place / pool->chunks), end = (int32_t)(rows * (place + 1) / pool->chunks);
-        pool->run(pool->op, pool->input, pool->output, pool->scratch + (size_t)thread * pool->scratch_stride, first, end);
+        pool->task(pool->context, thread, (int32_t)(pool->chunks - (uint32_t)seen));
         if (__atomic_sub_fetch(&pool->unfinished, 1, __ATOMIC_ACQ_REL) == 0 && thread != 0) {
             pthread_mutex_lock(&pool->lock);
             pthread_cond_signal(&pool->end);
@@ -146,21 +142,19 @@ void tk_pool_destroy(tk_pool *pool) {
     free(pool);
 }
 
-void tk_pool_run(tk_pool *pool, tk_convolution_function *run, const tk_convolution *op, const uint8_t *input, uint8_t *output,
-                 void *scratch, size_t scratch_stride) {
-    // Two chunks a thread: one that comes late still finds something.
-    const uint32_t wanted = 2 * (uint32_t)pool->threads, rows = (uint32_t)op->output_height;
-    const uint32_t chunks = rows < wanted ? rows : wanted;
-    pool->run = run;
-    pool->op = op;
-    pool->input = input;
-    pool->output = output;
-    pool->scratch = scratch;
-    pool->scratch_stride = scratch_stride;
-    pool->chunks = chunks;
-    __atomic_store_n(&pool->unfinished, chunks, __ATOMIC_RELAXED);
+int32_t tk_pool_threads(const tk_pool *pool) { return pool == NULL ? 1 : pool->threads; }
+
+void tk_pool_for(tk_pool *pool, tk_task *task, void *context, int32_t chunks) {
+    if (pool == NULL || chunks == 1) {
+        for (int32_t chunk = 0; chunk < chunks; chunk++) task(context, 0, chunk);
+        return;
+    }
+    pool->task = task;
+    pool->context = context;
+    pool->chunks = (uint32_t)chunks;
+    __atomic_store_n(&pool->unfinished, (uint32_t)chunks, __ATOMIC_RELAXED);
     const uint64_t round = (__atomic_load_n(&pool->open, __ATOMIC_RELAXED) >> 32) + 1;
-    __atomic_store_n(&pool->open, round << 32 | chunks, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&pool->open, round << 32 | (uint32_t)chunks, __ATOMIC_SEQ_CST);
     wake(pool);
     run_chunks(pool, 0);
     for (int spin = 0; spin < spins; spin++) {
@@ -170,4 +164,68 @@ void tk_pool_run(tk_pool *pool, tk_convolution_function *run, const tk_convoluti
     pthread_mutex_lock(&pool->lock);
     while (__atomic_load_n(&pool->unfinished, __ATOMIC_ACQUIRE) != 0) pthread_cond_wait(&pool->end, &pool->lock);
     pthread_mutex_unlock(&pool->lock);
+}
+
+// Two chunks a thread: one that comes late still finds something.
+static int32_t wanted_chunks(int32_t threads) { return threads == 1 ? 1 : 2 * threads; }
+
+tk_division tk_divide_rows(int32_t rows, int32_t channels, int32_t threads) {
+    return (tk_division){rows, channels, tk_smaller(rows, wanted_chunks(threads)), 1, channels};
+}
+
+// A part has at least 16 channels: those that fill no step belong to the last chunk.
+tk_division tk_divide_channels(int32_t rows, int32_t channels, int32_t threads) {
+    const int32_t wanted = wanted_chunks(threads), step = channels >= 64 * wanted ? 64 : 32;
+    const int32_t steps = channels < 2 * step ? 1 : channels / step;
+    return (tk_division){rows, channels, 1, tk_smaller(steps, wanted), step};
+}
+
+// Rows, unless there are too few to give every thread alike.
+tk_division tk_divide(int32_t rows, int32_t channels, int32_t threads) {
+    const tk_division by_channels = tk_divide_channels(rows, channels, threads);
+    const bool even = rows >= 8 * threads || rows % wanted_chunks(threads) == 0;
+    return even || by_channels.channel_chunks < threads ? tk_divide_rows(rows, channels, threads) : by_channels;
+}
+
+static int32_t share(int32_t all, int32_t chunk, int32_t chunks) { return (int32_t)((int64_t)all * chunk / chunks); }
+
+tk_part tk_part_of(const tk_division *division, int32_t chunk) {
+    const int32_t steps = division->channels / division->channel_step, chunks = division->channel_chunks;
+    const int32_t across = chunk % chunks, down = chunk / chunks;
+    return (tk_part){
+        share(division->rows, down, division->row_chunks),
+        share(division->rows, down + 1, division->row_chunks),
+        share(steps, across, chunks) * division->channel_step,
+        across + 1 == chunks ? division->channels : share(steps, across + 1, chunks) * division->channel_step,
+    };
+}
+
+typedef struct op_run {
+    tk_convolution_function *run;
+    const tk_convolution *op;
+    const uint8_t *input;
+    uint8_t *output;
+    char *scratch;
+    size_t scratch_stride;
+    tk_division division;
+} op_run;
+
+static void run_part(void *context, int32_t thread, int32_t chunk) {
+    const op_run *const all = context;
+    all->run(all->op, all->input, all->output, all->scratch + (size_t)thread * all->scratch_stride,
+             tk_part_of(&all->division, chunk));
+}
+
+void tk_pool_run(tk_pool *pool, tk_convolution_function *run, const tk_convolution *op, const uint8_t *input, uint8_t *output,
+                 void *scratch, size_t scratch_stride) {
+    op_run all = {run, op, input, output, scratch, scratch_stride,
+                  tk_divide(op->output_height, op->output_channels, tk_pool_threads(pool))};
+    tk_pool_for(pool, run_part, &all, tk_chunks(&all.division));
+}
+
+void tk_pool_run_rows(tk_pool *pool, tk_convolution_function *run, const tk_convolution *op, const uint8_t *input, uint8_t *output,
+                      void *scratch, size_t scratch_stride) {
+    op_run all = {run, op, input, output, scratch, scratch_stride,
+                  tk_divide_rows(op->output_height, op->output_channels, tk_pool_threads(pool))};
+    tk_pool_for(pool, run_part, &all, tk_chunks(&all.division));
 }

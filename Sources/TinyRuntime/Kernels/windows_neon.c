@@ -18,12 +18,12 @@ static bool is_pointwise(const tk_convolution *op) {
 }
 
 void tk_run_windows__neon(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
-                          int32_t first_row, int32_t end_row, const tk_product__neon *set) {
-    const size_t width = (size_t)op->output_width, all = (size_t)op->output_channels;
+                          tk_part part, const tk_product__neon *set) {
+    const size_t width = (size_t)op->output_width, end_channel = (size_t)part.end_channel;
     const size_t bytes = tk_window_bytes(op), padded = tk_round_up(bytes, 4);
-    const size_t begin = (size_t)first_row * width, end = (size_t)end_row * width;
+    const size_t begin = (size_t)part.first_row * width, end = (size_t)part.end_row * width;
     int32_t *const signed_bias = scratch;  // [N rounded up to 16]
-    uint8_t *const windows = (uint8_t *)(signed_bias + tk_round_up(all, 16));
+    uint8_t *const windows = (uint8_t *)(signed_bias + tk_round_up((size_t)op->output_channels, 16));
     for (size_t pixel = begin; pixel < end; pixel += tk_windows__neon) {
         const size_t count = end - pixel < tk_windows__neon ? end - pixel : tk_windows__neon;
         if (!is_pointwise(op))
@@ -34,7 +34,7 @@ void tk_run_windows__neon(const tk_convolution *op, const uint8_t *input, uint8_
             for (size_t i = 0; i < count; i++)
                 tk_copy_padded(windows + i * padded, input + (pixel + i) * bytes, bytes, padded);
         if (set->weight_sums != NULL) flip_top_bits(windows, count * padded);
-        for (size_t first = 0; first < all; first += 16) {
+        for (size_t first = (size_t)part.first_channel; first < end_channel; first += 16) {
             tk_block__neon block = {
                 .windows = windows,
                 .quads = padded / 4,
@@ -42,8 +42,8 @@ void tk_run_windows__neon(const tk_convolution *op, const uint8_t *input, uint8_
                 .weights = op->weights + first * padded,
                 .bias = op->bias + first,
                 .multiplier = op->multiplier + first,
-                .channels = all - first < 16 ? all - first : 16,
-                .output = output + pixel * all + first,
+                .channels = end_channel - first < 16 ? end_channel - first : 16,
+                .output = output + pixel * (size_t)op->output_stride + first,
             };
             if (set->weight_sums != NULL) {
                 if (pixel == begin) {

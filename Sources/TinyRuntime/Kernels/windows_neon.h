@@ -20,7 +20,7 @@ typedef struct tk_block__neon {
     const int32_t *bias;
     const float *multiplier;
     size_t channels;  // of the 16, those that exist
-    uint8_t *output;  // the first pixel's first of them; pixels are op->output_channels apart
+    uint8_t *output;  // the first pixel's first of them; pixels are op->output_stride apart
 } tk_block__neon;
 
 typedef struct tk_product__neon {
@@ -30,7 +30,7 @@ typedef struct tk_product__neon {
 } tk_product__neon;
 
 void tk_run_windows__neon(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
-                          int32_t first_row, int32_t end_row, const tk_product__neon *set);
+                          tk_part part, const tk_product__neon *set);
 
 // Stores `channels` of 16 bytes.
 static inline void tk_store__neon(uint8_t *output, const uint8_t bytes[16], size_t channels) {

@@ -4,8 +4,7 @@ import CTinyKernels
 
 struct AddOp {
     private let a, b, output, count: Int
-    private let zeroPointA, zeroPointB, zeroPoint, clampMin, clampMax: UInt8
-    private let scaleA, scaleB: Float
+    private let addition: tk_addition
 
     init(preparing context: OpContext) throws(ModelError) {
         try context.requireInputs(2)
@@ -20,18 +19,15 @@ struct AddOp {
         self.b = b.arenaOffset
         self.output = output.arenaOffset
         count = output.bytes
-        zeroPointA = a.quantization.zeroPoint
-        zeroPointB = b.quantization.zeroPoint
-        zeroPoint = output.quantization.zeroPoint
-        clampMin = context.op.clampMin
-        clampMax = context.op.clampMax
-        scaleA = context.op.scale0
-        scaleB = context.op.scale1
+        addition = tk_addition(
+            scale_a: context.op.scale0, scale_b: context.op.scale1, zero_point_a: a.quantization.zeroPoint,
+            zero_point_b: b.quantization.zeroPoint, output_zero_point: output.quantization.zeroPoint,
+            clamp_min: context.op.clampMin, clamp_max: context.op.clampMax)
     }
 
     func run(_ context: RunContext) {
-        tk_add__plain(
-            context.arena + a, context.arena + b, context.arena + output, count, zeroPointA, zeroPointB, scaleA, scaleB,
-            zeroPoint, clampMin, clampMax)
+        withUnsafePointer(to: addition) {
+            context.kernels.elementwise.add?($0, context.arena + a, context.arena + b, context.arena + output, count)
+        }
     }
 }

@@ -32,7 +32,7 @@ struct AveragePoolOp {
 
     func run(_ context: RunContext) {
         withUnsafePointer(to: descriptor) {
-            tk_average_pool__plain($0, context.arena + input, context.arena + output, scale, countsPadding)
+            context.kernels.elementwise.average_pool?($0, context.arena + input, context.arena + output, scale, countsPadding)
         }
     }
 }

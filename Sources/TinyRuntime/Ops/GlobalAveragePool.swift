@@ -30,7 +30,7 @@ struct GlobalAveragePoolOp {
     }
 
     func run(_ context: RunContext) {
-        tk_global_average_pool__plain(
+        context.kernels.elementwise.global_average_pool?(
             context.arena + input, context.arena + output, pixels, channels, zeroPointIn, multiplier, zeroPoint,
             clampMin,
             clampMax)

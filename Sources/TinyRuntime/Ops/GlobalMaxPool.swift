@@ -18,6 +18,6 @@ struct GlobalMaxPoolOp {
     }
 
     func run(_ context: RunContext) {
-        tk_global_max_pool__plain(context.arena + input, context.arena + output, pixels, channels)
+        context.kernels.elementwise.global_max_pool?(context.arena + input, context.arena + output, pixels, channels)
     }
 }

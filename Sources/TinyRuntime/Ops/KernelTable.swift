@@ -49,7 +49,7 @@ public enum InstructionSet: CaseIterable, Sendable {
 struct KernelTable {
     typealias Function = @convention(c) (
         UnsafePointer<tk_convolution>?, UnsafePointer<UInt8>?, UnsafeMutablePointer<UInt8>?, UnsafeMutableRawPointer?,
-        Int32, Int32
+        tk_part
     ) -> Void
 
     struct Kernel {
@@ -66,14 +66,21 @@ struct KernelTable {
     }
 
     let convolution, pointwise, depthwise, fullyConnected: Kernel
+    let elementwise: tk_elementwise
     let isPlain: Bool
+    /// As C takes it.
+    let table: UnsafePointer<tk_kernels>
 
     /// nil where the processor or the build lacks the instruction set.
     init?(_ instructionSet: InstructionSet) {
-        guard let kernels = tk_kernels_for(instructionSet.code)?.pointee, let convolution = Kernel(kernels.convolution),
+        guard let table = tk_kernels_for(instructionSet.code) else { return nil }
+        let kernels = table.pointee
+        guard let elementwise = kernels.elementwise?.pointee, let convolution = Kernel(kernels.convolution),
             let pointwise = Kernel(kernels.pointwise), let depthwise = Kernel(kernels.depthwise),
             let fullyConnected = Kernel(kernels.fully_connected)
         else { return nil }
+        self.table = table
+        self.elementwise = elementwise
         self.convolution = convolution
         self.pointwise = pointwise
         self.depthwise = depthwise

@@ -27,7 +27,7 @@ struct MultiplyOp {
     }
 
     func run(_ context: RunContext) {
-        tk_multiply__plain(
+        context.kernels.elementwise.multiply?(
             context.arena + a, context.arena + b, context.arena + output, count, zeroPointA, zeroPointB, multiplier,
             zeroPoint, clampMin, clampMax)
     }

@@ -29,7 +29,7 @@ struct ScaleChannelsOp {
     }
 
     func run(_ context: RunContext) {
-        tk_scale_channels__plain(
+        context.kernels.elementwise.scale_channels?(
             context.arena + input, context.arena + factors, context.arena + output, pixels, channels, zeroPointIn,
             zeroPointFactors, multiplier, zeroPoint, clampMin, clampMax)
     }

@@ -17,6 +17,6 @@ struct TableOp {
     }
 
     func run(_ context: RunContext) {
-        tk_table__plain(context.arena + input, context.arena + output, count, table)
+        context.kernels.elementwise.table?(context.arena + input, context.arena + output, count, table)
     }
 }

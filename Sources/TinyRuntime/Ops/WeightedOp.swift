@@ -12,6 +12,7 @@ struct WeightedOp {
     /// Multiplications from which an op is divided: some 4 µs of an AVX-512 core, about what it costs to call another thread.
     private static let leastWorkForThreads: UInt64 = 400_000
     private let isWorthThreads: Bool
+    private let isGrouped: Bool
 
     enum Packing {
         /// [N/16][K/4][16][4], K values a channel
@@ -58,6 +59,8 @@ struct WeightedOp {
         descriptor.stride_width = window ? Int32(op.strideWidth) : 1
         descriptor.pad_top = Int32(op.padTop)
         descriptor.pad_left = Int32(op.padLeft)
+        descriptor.input_stride = descriptor.input_channels
+        descriptor.output_stride = descriptor.output_channels
         descriptor.weights = weights.assumingMemoryBound(to: Int8.self)
         descriptor.bias = bias.assumingMemoryBound(to: Int32.self)
         descriptor.multiplier = multiplier.assumingMemoryBound(to: Float.self)
@@ -76,7 +79,8 @@ struct WeightedOp {
         input = from.arenaOffset
         output = to.arenaOffset
         let multiplications = UInt64(to.pixels) * weightsBytes
-        isWorthThreads = to.height > 1 && multiplications >= Self.leastWorkForThreads
+        isWorthThreads = multiplications >= Self.leastWorkForThreads
+        isGrouped = groups > 1
         for group in 0..<groups {
             try Self.checkValues(descriptor, group: group, packing: packing, context: context)
         }
@@ -90,14 +94,12 @@ struct WeightedOp {
     func run(
         _ function: KernelTable.Function, _ descriptor: UnsafePointer<tk_convolution>, _ context: RunContext
     ) {
-        if let pool = context.pool, isWorthThreads {
-            tk_pool_run(
-                pool, function, descriptor, context.arena + input, context.arena + output, context.scratch,
-                context.scratchStride)
+        let pool = isWorthThreads ? context.pool : nil
+        let (from, to) = (context.arena + input, context.arena + output)
+        if isGrouped {
+            tk_pool_run_rows(pool, function, descriptor, from, to, context.scratch, context.scratchStride)
         } else {
-            function(
-                descriptor, context.arena + input, context.arena + output, context.scratch, 0,
-                descriptor.pointee.output_height)
+            tk_pool_run(pool, function, descriptor, from, to, context.scratch, context.scratchStride)
         }
     }
 

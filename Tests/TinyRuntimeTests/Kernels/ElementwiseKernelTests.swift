@@ -11,9 +11,10 @@ enum ElementwiseKernels {
     ) -> [UInt8] {
         let output = GuardedBytes(count: a.count)
         GuardedBytes.withPointers(GuardedBytes(a), GuardedBytes(b), output) { p in
-            tk_add__plain(
-                p[0], p[1], p[2], a.count, UInt8(zeroPointA), UInt8(zeroPointB), scaleA, scaleB, UInt8(zeroPoint),
-                UInt8(clampMin), UInt8(clampMax))
+            var addition = tk_addition(
+                scale_a: scaleA, scale_b: scaleB, zero_point_a: UInt8(zeroPointA), zero_point_b: UInt8(zeroPointB),
+                output_zero_point: UInt8(zeroPoint), clamp_min: UInt8(clampMin), clamp_max: UInt8(clampMax))
+            tk_add__plain(&addition, p[0], p[1], p[2], a.count)
         }
         return output.bytes
     }
@@ -90,7 +91,10 @@ struct ElementwiseKernelTests {
         for inPlace in [0, 1] {
             let sumBuffers = [GuardedBytes(a), GuardedBytes(b)]
             GuardedBytes.withPointers(sumBuffers[0], sumBuffers[1]) { p in
-                tk_add__plain(p[0], p[1], p[inPlace], 333, 12, 34, 0.7, 0.6, 56, 0, 255)
+                var addition = tk_addition(
+                    scale_a: 0.7, scale_b: 0.6, zero_point_a: 12, zero_point_b: 34, output_zero_point: 56,
+                    clamp_min: 0, clamp_max: 255)
+                tk_add__plain(&addition, p[0], p[1], p[inPlace], 333)
             }
             #expect(sumBuffers[inPlace].bytes == sum)
             let productBuffers = [GuardedBytes(a), GuardedBytes(b)]

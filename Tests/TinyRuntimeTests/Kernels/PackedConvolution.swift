@@ -45,6 +45,8 @@ final class PackedConvolution {
         op.stride_width = Int32(r.strideWidth)
         op.pad_top = Int32(r.padTop)
         op.pad_left = Int32(r.padLeft)
+        op.input_stride = op.input_channels
+        op.output_stride = op.output_channels
         op.weights = UnsafePointer(weights.pointer(as: Int8.self))
         op.bias = UnsafePointer(self.bias.pointer(as: Int32.self))
         op.multiplier = UnsafePointer(self.multiplier.pointer(as: Float.self))
@@ -78,8 +80,10 @@ final class PackedConvolution {
         let output = GuardedBytes(count: reference.outputCount, fill: Self.untouched)
         let scratch = GuardedBytes(count: kernel.scratch_bytes(&op), fill: 0xEE, alignment: 64)
         kernel.run(
-            &op, input.pointer(as: UInt8.self), output.pointer(as: UInt8.self), scratch.base, Int32(rows.lowerBound),
-            Int32(rows.upperBound))
+            &op, input.pointer(as: UInt8.self), output.pointer(as: UInt8.self), scratch.base,
+            tk_part(
+                first_row: Int32(rows.lowerBound), end_row: Int32(rows.upperBound), first_channel: 0,
+                end_channel: op.output_channels))
         return Outcome(
             output: output.bytes,
             wroteBeforeABuffer: !(output.isIntactBefore && scratch.isIntactBefore && input.isIntactBefore))

@@ -30,8 +30,10 @@ compile_c() {  # TARGET OBJECT-FOLDER FLAG... -- SOURCE...: one object a source,
     rm -rf "$objects"
     mkdir -p "$objects"
     printf '%s\0' "$@" | xargs -0 -P "$jobs" -I{} sh -c \
-        'source=$1 objects=$2 neon=$3; shift 3; case $source in *_neon.c) set -- "$@" $neon ;; esac; exec clang "$@" -c "$source" -o "$objects/$(basename "$source" .c).o"' \
-        sh {} "$objects" "$neon" "--target=$target" "${machine[@]}" "${c_flags[@]}" -nostdlibinc "${flags[@]}"
+        'source=$1 objects=$2 neon=$3 plain=$4; shift 4
+         case $source in *_neon.c) set -- "$@" $neon ;; *_plain.c) set -- "$@" $plain ;; esac
+         exec clang "$@" -c "$source" -o "$objects/$(basename "$source" .c).o"' \
+        sh {} "$objects" "$neon" "$plain" "--target=$target" "${machine[@]}" "${c_flags[@]}" -nostdlibinc "${flags[@]}"
 }
 
 # The functions that a header declares, one a line: the only list of what a library shows.

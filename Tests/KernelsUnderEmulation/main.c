@@ -272,6 +272,8 @@ static tk_block random_block(const block_buffers *memory) {
                              wide.pad_top + over;
     wide.input_width = (wide.output_width - 1) * wide.stride_width + wide.kernel_width -
                             wide.pad_left + over;
+    // Kernels may like widths that their tiles divide.
+    if (one_in(3)) wide.input_width = 7 * between(1, 2), wide.output_width = wide.input_width / wide.stride_width;
     if (wide.input_height < 1) wide.input_height = 1;
     if (wide.input_width < 1) wide.input_width = 1;
     tk_grouped op = {.group = wide, .groups = 1};
@@ -286,6 +288,8 @@ static tk_block random_block(const block_buffers *memory) {
     block.project = op.group;
     block.addition = (tk_addition){about(between(-2, 0)),    about(between(-2, 0)),    (uint8_t)between(0, 255),
                                    (uint8_t)between(0, 255), (uint8_t)between(0, 255), 0, 255};
+    // As in a model, where both are the zero point of the tensor between them.
+    if (!one_in(4)) block.addition.zero_point_a = block.project.output_zero_point;
     if (one_in(3)) block.addition.clamp_min = (uint8_t)between(0, 100), block.addition.clamp_max = (uint8_t)between(100, 255);
     if (block.expand_kind == TK_EXPAND_NONE) return block;
 

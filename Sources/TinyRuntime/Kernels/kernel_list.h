@@ -22,6 +22,7 @@ size_t tk_depthwise_scratch__avx2(const tk_convolution *op);
 
 tk_convolution_function tk_convolution__avx512vnni, tk_pointwise__avx512vnni, tk_depthwise__avx512vnni,
     tk_fully_connected__avx512vnni;
+extern const tk_block_kernel tk_block__avx512vnni;
 size_t tk_convolution_scratch__avx512vnni(const tk_convolution *op);
 size_t tk_pointwise_scratch__avx512vnni(const tk_convolution *op);  // fully connected too
 size_t tk_depthwise_scratch__avx512vnni(const tk_convolution *op);

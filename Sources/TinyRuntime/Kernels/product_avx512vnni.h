@@ -1,6 +1,6 @@
-// product_avx512vnni: windows × weights for the dense, pointwise and fully connected kernels. One `vpdpbusd`
-// multiplies four bytes of a window, broadcast, with four weights of each of 16 channels and adds them, exactly, to
-// 16 sums.
+// product_avx512vnni: windows × weights for the dense, pointwise and fully connected kernels, and for the projection of
+// a block. One `vpdpbusd` multiplies four bytes of a window, broadcast, with four weights of each of 16 channels and adds
+// them, exactly, to 16 sums.
 #ifndef PRODUCT_AVX512VNNI_H
 #define PRODUCT_AVX512VNNI_H
 
@@ -9,6 +9,23 @@
 // Windows a call of tk_product__avx512vnni may take: 14, 7 or 1. 14 windows × 32 channels are 28 accumulators; with
 // two vectors of weights and a broadcast they fill the 32 registers. 7 divides the usual widths (112 … 7).
 enum { tk_windows__avx512vnni = 14 };
+
+// A tile's windows are two groups of seven, whose pixels are as far apart in the input as in the output.
+typedef struct tk_tile__avx512vnni {
+    const tk_convolution *op;
+    const tk_addition *addition;   // NULL: none; else residual[] is added to what the op gives
+    size_t quads;                  // of bytes in a window
+    size_t stride, output_stride;  // bytes from one window, and its pixel, to the next of its group
+    // Bytes from a window's quad q to the next: steps[q mod 8], or steps[8 + q mod 8] from quad `whole` on.
+    const int8_t *steps;
+    size_t whole;
+    const uint8_t *input[2];
+    uint8_t *output[2];
+    const uint8_t *residual[2];  // output_stride apart as well
+} tk_tile__avx512vnni;
+
+// `count`: 14 windows (both groups) or 7 (the first), of op's output channels first ..< first + channels (at most 32).
+void tk_tile__avx512vnni_run(const tk_tile__avx512vnni *tile, int count, size_t first, size_t channels);
 
 // windows: `count` (14, 7 or 1) windows of `quads`·4 bytes, `stride` bytes apart; weights beyond a window's end are
 // zero. output: the part's channels of `count` pixels, op->output_stride bytes apart.

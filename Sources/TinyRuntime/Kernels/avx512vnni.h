@@ -9,6 +9,8 @@
 #include "quant_math.h"
 
 #define TK_VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
+// For code that steers the loops, or runs once a call.
+#define TK_VNNI_SMALL TK_VNNI __attribute__((minsize, noinline))
 #define TK_VNNI_INLINE TK_VNNI __attribute__((always_inline)) static inline
 
 // Round to nearest even is the CPU's default mode, as everywhere in quant_math.h. Clamping comes later, in integers:

@@ -20,9 +20,6 @@
 #include "kernel_list.h"
 #include "product_avx512vnni.h"
 
-// Code that steers: as short as can be.
-#define TK_SMALL __attribute__((minsize, noinline))
-
 enum {
     ring_budget = 20 * 1024,  // bytes of pairs at a time: beside weights and records in a first level of 32 KB
     slack = 128,              // columns beyond the last that vectors read
@@ -42,7 +39,7 @@ typedef struct geometry {
 
 static int32_t half_up(int32_t n) { return (n + 1) / 2; }
 
-TK_SMALL static geometry geometry_of(const tk_block *block, int32_t rows) {
+TK_VNNI_SMALL static geometry geometry_of(const tk_block *block, int32_t rows) {
     const tk_convolution *const op = &block->depthwise;
     geometry g = {.stride = op->stride_height, .height = op->input_height, .width = op->input_width};
     g.output_width = op->output_width, g.pad_left = op->pad_left;
@@ -221,7 +218,7 @@ TK_VNNI_INLINE __m512i column_of_taps(const int8_t *taps) {
     return _mm512_or_si512(w0, _mm512_or_si512(_mm512_slli_epi32(w1, 8), _mm512_slli_epi32(w2, 16)));
 }
 
-TK_SMALL TK_VNNI static void prepare(const tk_convolution *op, size_t first, bool is_short, constants *c) {
+TK_VNNI_SMALL static void prepare(const tk_convolution *op, size_t first, bool is_short, constants *c) {
     const size_t taps = 9 * 16;
     const int8_t *const weights = op->weights + first / 16 * taps;
     for (size_t column = 0; column < 3; column++)
@@ -381,7 +378,7 @@ static size_t rings(const tk_block *block, int32_t rows) {
     return rows == block->depthwise.output_height ? 1 : (wide_columns(block) + 31) / 32;
 }
 
-TK_SMALL static size_t scratch_bytes(const tk_block *block, int32_t rows) {
+TK_VNNI_SMALL static size_t scratch_bytes(const tk_block *block, int32_t rows) {
     const geometry g = geometry_of(block, rows);
     size_t own = 0;
     if (block->expand_kind == TK_EXPAND_CONVOLUTION) own = tk_convolution_scratch__avx512vnni(&block->expand);
@@ -393,7 +390,7 @@ static size_t strip_bytes(const tk_block *block, int32_t rows) {
     return (size_t)half_up(rows) * (size_t)block->depthwise.output_width * 2 * wide_columns(block);
 }
 
-TK_SMALL TK_VNNI static void fill(uint8_t *destination, uint8_t value, size_t count) {
+TK_VNNI_SMALL static void fill(uint8_t *destination, uint8_t value, size_t count) {
     for (; count >= 64; count -= 64, destination += 64)
         _mm512_storeu_si512(destination, _mm512_set1_epi8((char)value));
     for (size_t i = 0; i < count; i++) destination[i] = value;
@@ -423,7 +420,7 @@ static const uint8_t *pair_at(const work *w, int32_t pair) {
     return is_inside(w, row) || is_inside(w, row + 1) ? place(w, pair) : w->padding;
 }
 
-TK_SMALL static void expand_pairs(const work *w, int32_t pair, int32_t end) {
+TK_VNNI_SMALL static void expand_pairs(const work *w, int32_t pair, int32_t end) {
     const geometry *const g = w->g;
     const bool is_short = w->channels <= 16;
     const size_t column_bytes = is_short ? 32 : 64, pixel = w->e.stride;
@@ -472,7 +469,7 @@ TK_SMALL static void expand_pairs(const work *w, int32_t pair, int32_t end) {
 }
 
 // The columns of padding of every pair of a ring.
-TK_SMALL static void fill_sides(const geometry *g, size_t column_bytes, uint8_t value, uint8_t *ring) {
+TK_VNNI_SMALL static void fill_sides(const geometry *g, size_t column_bytes, uint8_t value, uint8_t *ring) {
     for (int32_t i = 0; i < g->ring; i++, ring += g->pair_bytes) {
         const size_t inside = (size_t)(g->pad_left + g->width) * column_bytes;
         fill(ring, value, (size_t)g->pad_left * column_bytes);
@@ -480,7 +477,7 @@ TK_SMALL static void fill_sides(const geometry *g, size_t column_bytes, uint8_t 
     }
 }
 
-TK_SMALL static void wide(const tk_block *block, const uint8_t *input, tk_strip strip, void *scratch, tk_part part) {
+TK_VNNI_SMALL static void wide(const tk_block *block, const uint8_t *input, tk_strip strip, void *scratch, tk_part part) {
     const tk_convolution *const op = &block->depthwise;
     const geometry g = geometry_of(block, strip.rows);
     const size_t record_bytes = 2 * wide_columns(block), record_row = (size_t)g.output_width * record_bytes;
@@ -537,7 +534,7 @@ TK_SMALL static void wide(const tk_block *block, const uint8_t *input, tk_strip 
 
 // MARK: Narrow
 
-TK_SMALL static void narrow(const tk_block *block, tk_strip strip, const uint8_t *residual, uint8_t *output, void *scratch,
+TK_VNNI_SMALL static void narrow(const tk_block *block, tk_strip strip, const uint8_t *residual, uint8_t *output, void *scratch,
                    tk_part part) {
     (void)scratch;
     // Quads of a record, and of the short one at the end.

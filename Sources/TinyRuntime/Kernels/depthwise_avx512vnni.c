@@ -31,21 +31,16 @@ TK_VNNI_INLINE column interleave(__m512i row0, __m512i row1, __m512i row2, __m51
                      _mm512_unpacklo_epi16(high01, high23), _mm512_unpackhi_epi16(high01, high23)}};
 }
 
-// `whole`: all 64 channels exist; else those of `mask`.
-TK_VNNI_INLINE __m512i load(const int whole, __mmask64 mask, const uint8_t *source) {
-    return whole ? _mm512_loadu_si512(source) : _mm512_maskz_loadu_epi8(mask, source);
-}
-
 // Column x of the four rows, or padding.
-TK_VNNI_INLINE column load_column(const int whole, __mmask64 mask, const source_rows *rows,
+TK_VNNI_INLINE column load_column(__mmask64 mask, const source_rows *rows,
                                   const block_constants *block, int32_t x, int32_t width, size_t channels) {
     if ((uint32_t)x >= (uint32_t)width)
         return interleave(block->padding, block->padding, block->padding, block->padding);
     const size_t offset = (size_t)x * channels;
-    return interleave(load(whole, mask, rows->row[0] + (offset & rows->inside[0])),
-                      load(whole, mask, rows->row[1] + (offset & rows->inside[1])),
-                      load(whole, mask, rows->row[2] + (offset & rows->inside[2])),
-                      load(whole, mask, rows->row[3] + (offset & rows->inside[3])));
+    return interleave(_mm512_maskz_loadu_epi8(mask, rows->row[0] + (offset & rows->inside[0])),
+                      _mm512_maskz_loadu_epi8(mask, rows->row[1] + (offset & rows->inside[1])),
+                      _mm512_maskz_loadu_epi8(mask, rows->row[2] + (offset & rows->inside[2])),
+                      _mm512_maskz_loadu_epi8(mask, rows->row[3] + (offset & rows->inside[3])));
 }
 
 // Rows y ..< y + count of the image (count at most 4); what is outside or beyond count is padding (its weights are
@@ -62,15 +57,12 @@ TK_VNNI_INLINE source_rows rows_from(const tk_convolution *op, const block_const
     return rows;
 }
 
-TK_VNNI_INLINE void store(const int whole, __mmask64 mask, uint8_t *output, const __m512i acc[4],
+TK_VNNI_INLINE void store(__mmask64 mask, uint8_t *output, const __m512i acc[4],
                           const block_constants *block, tk_range__avx512vnni range) {
     const __m512i x = tk_pack__avx512vnni(
         tk_scale__avx512vnni(acc[0], block->multiplier[0]), tk_scale__avx512vnni(acc[1], block->multiplier[1]),
         tk_scale__avx512vnni(acc[2], block->multiplier[2]), tk_scale__avx512vnni(acc[3], block->multiplier[3]), range);
-    if (whole)
-        _mm512_storeu_si512(output, x);
-    else
-        _mm512_mask_storeu_epi8(output, mask, x);
+    _mm512_mask_storeu_epi8(output, mask, x);
 }
 
 // acc += one column of taps.
@@ -79,32 +71,33 @@ TK_VNNI_INLINE void accumulate(__m512i acc[4], column values, const __m512i weig
     for (int v = 0; v < 4; v++) acc[v] = _mm512_dpbusd_epi32(acc[v], values.vector[v], weights[v]);
 }
 
-// 3×3: one output row (`both` 0), or two at once (stride 1 only).
-TK_VNNI_INLINE void rows_3x3(const int whole, const int both, const int stride, const tk_convolution *op,
-                             const block_constants *block, const source_rows *rows, __mmask64 mask, uint8_t *output) {
+// 3×3: two output rows at once with stride 1, of which the lower is left out where `lower_mask` is 0; else one.
+TK_VNNI_INLINE void rows_3x3(const int stride, const tk_convolution *op,
+                             const block_constants *block, const source_rows *rows, __mmask64 mask,
+                             __mmask64 lower_mask, uint8_t *output) {
     const size_t pixel = (size_t)op->output_stride, channels = (size_t)op->input_stride;
     const size_t row_bytes = (size_t)op->output_width * pixel;
     const tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
     const int32_t width = op->input_width;
     int32_t x = -op->pad_left;
-    column left = load_column(whole, mask, rows, block, x, width, channels), middle, right;
-    if (stride == 1) middle = load_column(whole, mask, rows, block, x + 1, width, channels);
+    column left = load_column(mask, rows, block, x, width, channels), middle, right;
+    if (stride == 1) middle = load_column(mask, rows, block, x + 1, width, channels);
 #pragma clang loop unroll(disable)
     for (int32_t i = 0; i < op->output_width; i++, x += stride, output += pixel) {
-        if (stride != 1) middle = load_column(whole, mask, rows, block, x + 1, width, channels);
-        right = load_column(whole, mask, rows, block, x + 2, width, channels);
+        if (stride != 1) middle = load_column(mask, rows, block, x + 1, width, channels);
+        right = load_column(mask, rows, block, x + 2, width, channels);
         __m512i upper[4] = {block->bias[0], block->bias[1], block->bias[2], block->bias[3]};
         accumulate(upper, left, block->weights);
         accumulate(upper, middle, block->weights + 4);
         accumulate(upper, right, block->weights + 8);
-        if (both) {
+        if (stride == 1) {
             __m512i lower[4] = {block->bias[0], block->bias[1], block->bias[2], block->bias[3]};
             accumulate(lower, left, block->weights + 12);
             accumulate(lower, middle, block->weights + 16);
             accumulate(lower, right, block->weights + 20);
-            store(whole, mask, output + row_bytes, lower, block, range);
+            store(lower_mask, output + row_bytes, lower, block, range);
         }
-        store(whole, mask, output, upper, block, range);
+        store(mask, output, upper, block, range);
         if (stride == 1)
             left = middle, middle = right;
         else
@@ -112,27 +105,13 @@ TK_VNNI_INLINE void rows_3x3(const int whole, const int both, const int stride, 
     }
 }
 
-TK_VNNI static void pair_whole(const tk_convolution *op, const block_constants *block, const source_rows *rows,
-                               uint8_t *output) {
-    rows_3x3(1, 1, 1, op, block, rows, 0, output);
+TK_VNNI static void rows_of_stride_1(const tk_convolution *op, const block_constants *block, const source_rows *rows,
+                                     __mmask64 mask, __mmask64 lower_mask, uint8_t *output) {
+    rows_3x3(1, op, block, rows, mask, lower_mask, output);
 }
-TK_VNNI static void pair_part(const tk_convolution *op, const block_constants *block, const source_rows *rows,
-                              __mmask64 mask, uint8_t *output) {
-    rows_3x3(0, 1, 1, op, block, rows, mask, output);
-}
-TK_VNNI static void single_whole(const tk_convolution *op, const block_constants *block, const source_rows *rows,
-                                 uint8_t *output) {
-    if (op->stride_width == 1)
-        rows_3x3(1, 0, 1, op, block, rows, 0, output);
-    else
-        rows_3x3(1, 0, 2, op, block, rows, 0, output);
-}
-TK_VNNI static void single_part(const tk_convolution *op, const block_constants *block, const source_rows *rows,
-                                __mmask64 mask, uint8_t *output) {
-    if (op->stride_width == 1)
-        rows_3x3(0, 0, 1, op, block, rows, mask, output);
-    else
-        rows_3x3(0, 0, 2, op, block, rows, mask, output);
+TK_VNNI static void row_of_stride_2(const tk_convolution *op, const block_constants *block, const source_rows *rows,
+                                    __mmask64 mask, uint8_t *output) {
+    rows_3x3(2, op, block, rows, mask, 0, output);
 }
 
 // Any kernel and stride: the kernel's rows in groups of four.
@@ -148,11 +127,11 @@ TK_VNNI static void row_of_any(const tk_convolution *op, const block_constants *
             const source_rows rows = rows_from(op, block, input, first, top + group, op->kernel_height - group);
             for (int32_t kernel_column = 0; kernel_column < op->kernel_width; kernel_column++, weights += 4)
                 accumulate(acc,
-                           load_column(0, mask, &rows, block, i * op->stride_width - op->pad_left + kernel_column,
+                           load_column(mask, &rows, block, i * op->stride_width - op->pad_left + kernel_column,
                                        op->input_width, channels),
                            weights);
         }
-        store(0, mask, output, acc, block, range);
+        store(mask, output, acc, block, range);
     }
 }
 
@@ -173,10 +152,11 @@ TK_VNNI static void interleave_weights(const tk_convolution *op, size_t first, i
         taps[i] = _mm512_loadu_si512(line);
     }
     const column result = interleave(taps[0], taps[1], taps[2], taps[3]);
+#pragma clang loop unroll(disable)
     for (int v = 0; v < 4; v++) weights[v] = result.vector[v];
 }
 
-TK_VNNI static void prepare(const tk_convolution *op, size_t first, bool is_3x3, block_constants *block) {
+TK_VNNI_SMALL static void prepare(const tk_convolution *op, size_t first, bool is_3x3, block_constants *block) {
     const size_t channels = (size_t)op->output_channels;
     int32_t bias[64] = {0};
     float multiplier[64] = {0};
@@ -208,38 +188,33 @@ TK_VNNI static void prepare(const tk_convolution *op, size_t first, bool is_3x3,
 }
 
 static bool takes_3x3(const tk_convolution *op) {
-    return op->kernel_height == 3 && op->kernel_width == 3 && (op->stride_width == 1 || op->stride_width == 2);
+    const bool strides = op->stride_width == 2 || (op->stride_width == 1 && op->stride_height == 1);
+    return op->kernel_height == 3 && op->kernel_width == 3 && strides;
 }
 
-TK_VNNI void tk_depthwise__avx512vnni(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
+TK_VNNI_SMALL void tk_depthwise__avx512vnni(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
                                       tk_part part) {
     const size_t end = (size_t)part.end_channel, row_bytes = (size_t)op->output_width * (size_t)op->output_stride;
     const bool is_3x3 = takes_3x3(op);
     block_constants *const block = scratch;
     for (size_t first = (size_t)part.first_channel; first < end; first += 64) {
         prepare(op, first, is_3x3, block);
-        const bool whole = end - first >= 64;
-        const __mmask64 mask = whole ? ~(__mmask64)0 : ((__mmask64)1 << (end - first)) - 1;
+        const size_t count = end - first < 64 ? end - first : 64;
+        const __mmask64 mask = ~(__mmask64)0 >> (64 - count);
         for (int32_t row = part.first_row; row < part.end_row; row++) {
             uint8_t *const out = output + (size_t)row * row_bytes + first;
             if (!is_3x3) {
                 row_of_any(op, block, input, first, mask, row, out);
                 continue;
             }
-            const bool both = op->stride_height == 1 && op->stride_width == 1 && row + 1 < part.end_row;
+            const bool both = op->stride_width == 1 && row + 1 < part.end_row;
             const source_rows rows =
                 rows_from(op, block, input, first, row * op->stride_height - op->pad_top, both ? 4 : 3);
-            if (both) {
-                if (whole)
-                    pair_whole(op, block, &rows, out);
-                else
-                    pair_part(op, block, &rows, mask, out);
-                row++;
-            } else if (whole) {
-                single_whole(op, block, &rows, out);
-            } else {
-                single_part(op, block, &rows, mask, out);
-            }
+            if (op->stride_width == 1)
+                rows_of_stride_1(op, block, &rows, mask, both ? mask : 0, out);
+            else
+                row_of_stride_2(op, block, &rows, mask, out);
+            row += both;
         }
     }
 }

@@ -15,9 +15,9 @@ TK_VNNI_INLINE __m512i lanes_to_vectors(__m512i x) {
     return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), x);
 }
 
-// acc += the windows' products with 16, 24 or 32 channels from `first` on. All three sizes are constants.
+// acc: the windows' products with 16, 24 or 32 channels from `first` on; of 24, `half` has the last 8. Sizes are constants.
 TK_VNNI_INLINE void multiply(const int count, const int channels, const tk_tile__avx512vnni *tile, size_t first,
-                             tile_sums acc) {
+                             tile_sums acc, __m256i half[14]) {
     const int32_t *const bias = tile->op->bias + first;
     const __m512i bias0 = _mm512_loadu_si512(bias);
     __m512i bias1 = bias0;
@@ -25,7 +25,8 @@ TK_VNNI_INLINE void multiply(const int count, const int channels, const tk_tile_
 #pragma clang loop unroll(full)
     for (int i = 0; i < count; i++) {
         acc[i][0] = bias0;
-        if (channels > 16) acc[i][1] = bias1;
+        if (channels == 32) acc[i][1] = bias1;
+        if (channels == 24) half[i] = _mm512_castsi512_si256(bias1);
     }
     const size_t next_16 = tile->quads * 64, stride = tile->stride;
     const int8_t *weights = tile->op->weights + first * tile->quads * 4;
@@ -34,67 +35,84 @@ TK_VNNI_INLINE void multiply(const int count, const int channels, const tk_tile_
     const int8_t *const steps = tile->steps;
     size_t q = 0;
     const size_t whole = tile->whole;
-    // Unrolling over k spills accumulators.
+    // Unrolling over k spills accumulators. So does loading many windows' quads at once, which the empty asm forbids.
 #pragma clang loop unroll(disable)
     for (; weights != end; weights += 64) {
         const __m512i weights0 = _mm512_loadu_si512(weights);
         __m512i weights1 = weights0;
-        if (channels > 16) weights1 = _mm512_loadu_si512(weights + next_16);
+        if (channels == 32) weights1 = _mm512_loadu_si512(weights + next_16);
+        if (channels == 24)
+            weights1 = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)(weights + next_16)));
         tk_prefetch__avx512vnni(weights, next_16);
 #pragma clang loop unroll(full)
         for (int i = 0; i < count; i++) {
-            const __m512i x = tk_broadcast_quad__avx512vnni(i < 7 ? lower + (size_t)i * stride : upper + (size_t)(i - 7) * stride);
+            __m512i x = tk_broadcast_quad__avx512vnni(i < 7 ? lower + (size_t)i * stride
+                                                            : upper + (size_t)(i - 7) * stride);
+            // Two widths of x would be two loads, one of them through a general register.
+            if (channels == 24) __asm__("" : "+v"(x));
             acc[i][0] = _mm512_dpbusd_epi32(acc[i][0], x, weights0);
-            if (channels == 32) acc[i][1] = _mm512_dpbusd_epi32(acc[i][1], x, weights1);
-            // Half a vector costs half as much.
-            if (channels == 24)
-                acc[i][1] = _mm512_castsi256_si512(_mm256_dpbusd_epi32(_mm512_castsi512_si256(acc[i][1]),
-                                                                       _mm512_castsi512_si256(x),
-                                                                       _mm512_castsi512_si256(weights1)));
-            // Keeps the compiler from loading many windows' quads at once, which spills sums.
-            if (channels > 16)
+            if (channels == 16) __asm__ volatile("" : "+v"(acc[i][0])::"memory");
+            if (channels == 32) {
+                acc[i][1] = _mm512_dpbusd_epi32(acc[i][1], x, weights1);
                 __asm__ volatile("" : "+v"(acc[i][0]), "+v"(acc[i][1])::"memory");
+            }
+            if (channels == 24) {  // half a vector costs half as much
+                half[i] = _mm256_dpbusd_epi32(half[i], _mm512_castsi512_si256(x), _mm512_castsi512_si256(weights1));
+                __asm__ volatile("" : "+v"(acc[i][0]), "+v"(half[i])::"memory");
+            }
         }
         const size_t step = (size_t)steps[(q & 7) | (size_t)(q >= whole) << 3];
         lower += step, upper += step, q++;
     }
 }
 
-// Requantizes sums to `channels` bytes of each pixel, with the residual.
-TK_VNNI static void finish(const tk_tile__avx512vnni *tile, int count, size_t first, size_t channels,
+TK_VNNI_INLINE void store_channels(uint8_t *output, size_t channels, __m256i x) {
+    if (channels < 16) {
+        _mm_mask_storeu_epi8(output, (__mmask16)((1u << channels) - 1), _mm256_castsi256_si128(x));
+        return;
+    }
+    if (channels == 32) {
+        _mm256_storeu_si256((__m256i *)output, x);
+        return;
+    }
+    _mm_storeu_si128((__m128i *)output, _mm256_castsi256_si128(x));
+    if (channels == 24)
+        _mm_storel_epi64((__m128i *)(output + 16), _mm256_extracti128_si256(x, 1));
+    else if (channels > 16)
+        _mm256_mask_storeu_epi8(output, (__mmask32)((1u << channels) - 1), x);
+}
+
+// Requantizes sums to `channels` bytes of each pixel, with the residual: window i of both groups at a time, or of the
+// first only.
+TK_VNNI static void finish(const tk_tile__avx512vnni *tile, int groups, size_t first, size_t channels,
                            const __m512i acc[14][2]) {
     const tk_convolution *const op = tile->op;
     const tk_addition *const addition = tile->addition;
-    const bool two = channels > 16;
     const __m512 multiplier0 = _mm512_loadu_ps(op->multiplier + first);
-    const __m512 multiplier1 = two ? _mm512_loadu_ps(op->multiplier + first + 16) : multiplier0;
+    const __m512 multiplier1 = channels > 16 ? _mm512_loadu_ps(op->multiplier + first + 16) : multiplier0;
     tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
     tk_residual__avx512vnni residual;
     if (addition != NULL) residual = tk_residual_of__avx512vnni(op, addition, &range);
     const __mmask32 mask = (__mmask32)(~0u >> (32 - channels));
-    for (int i = 0; i < count; i++) {
-        const size_t at = (size_t)(i < 7 ? i : i - 7) * tile->output_stride + first;
-        __m512i x0, x1;
+    const uint8_t *addend0 = tile->residual[0] + first, *addend1 = tile->residual[1] + first;
+    uint8_t *output0 = tile->output[0] + first, *output1 = tile->output[1] + first;
+    for (int i = 0; i < 7; i++, acc++) {
+        __m512i x0, x1, x2, x3;
         if (addition != NULL) {
-            const uint8_t *const addend = tile->residual[i >= 7] + at;
-            const __m256i bytes = _mm256_maskz_loadu_epi8(mask, addend);
-            x0 = tk_scale_and_add__avx512vnni(acc[i][0], multiplier0, _mm256_castsi256_si128(bytes), &residual);
-            x1 = tk_scale_and_add__avx512vnni(acc[i][1], multiplier1, _mm256_extracti128_si256(bytes, 1), &residual);
+            const __m256i y0 = _mm256_maskz_loadu_epi8(mask, addend0), y1 = _mm256_maskz_loadu_epi8(mask, addend1);
+            addend0 += tile->output_stride, addend1 += tile->output_stride;
+            x0 = tk_scale_and_add__avx512vnni(acc[0][0], multiplier0, _mm256_castsi256_si128(y0), &residual);
+            x1 = tk_scale_and_add__avx512vnni(acc[0][1], multiplier1, _mm256_extracti128_si256(y0, 1), &residual);
+            x2 = tk_scale_and_add__avx512vnni(acc[7][0], multiplier0, _mm256_castsi256_si128(y1), &residual);
+            x3 = tk_scale_and_add__avx512vnni(acc[7][1], multiplier1, _mm256_extracti128_si256(y1, 1), &residual);
         } else {
-            x0 = tk_scale__avx512vnni(acc[i][0], multiplier0);
-            x1 = tk_scale__avx512vnni(acc[i][1], multiplier1);
+            x0 = tk_scale__avx512vnni(acc[0][0], multiplier0), x1 = tk_scale__avx512vnni(acc[0][1], multiplier1);
+            x2 = tk_scale__avx512vnni(acc[7][0], multiplier0), x3 = tk_scale__avx512vnni(acc[7][1], multiplier1);
         }
-        const __m256i x = _mm512_castsi512_si256(lanes_to_vectors(tk_pack__avx512vnni(x0, x1, x0, x1, range)));
-        uint8_t *const out = tile->output[i >= 7] + at;
-        if (channels == 32)
-            _mm256_storeu_si256((__m256i *)out, x);
-        else if (channels == 16)
-            _mm_storeu_si128((__m128i *)out, _mm256_castsi256_si128(x));
-        else if (channels == 24) {
-            _mm_storeu_si128((__m128i *)out, _mm256_castsi256_si128(x));
-            _mm_storel_epi64((__m128i *)(out + 16), _mm256_extracti128_si256(x, 1));
-        } else
-            _mm256_mask_storeu_epi8(out, mask, x);
+        const __m512i x = lanes_to_vectors(tk_pack__avx512vnni(x0, x1, x2, x3, range));
+        store_channels(output0, channels, _mm512_castsi512_si256(x));
+        if (groups == 2) store_channels(output1, channels, _mm512_extracti64x4_epi64(x, 1));
+        output0 += tile->output_stride, output1 += tile->output_stride;
     }
 }
 
@@ -119,25 +137,27 @@ TK_VNNI_INLINE void finish_32(const int count, const tk_tile__avx512vnni *tile, 
     }
 }
 
-TK_VNNI_INLINE void store_sums(const int count, const int vectors, const tile_sums acc, tile_sums memory) {
+// A tile whose sums go through memory, with residual or without: any number of channels.
+TK_VNNI_INLINE void tile_through_memory(const int count, const int width, const tk_tile__avx512vnni *tile, size_t first,
+                                        size_t channels, const tile_sums acc, const __m256i half[14]) {
+    tile_sums memory;
 #pragma clang loop unroll(full)
     for (int i = 0; i < count; i++) {
         memory[i][0] = acc[i][0];
-        if (vectors == 2) memory[i][1] = acc[i][1];
+        if (width == 32) memory[i][1] = acc[i][1];
+        if (width == 24) _mm256_storeu_si256((__m256i *)&memory[i][1], half[i]);
     }
     __asm__ volatile("" ::: "memory");
+    finish(tile, count / 7, first, channels, memory);
 }
 
 TK_VNNI_INLINE void tile_32(const int count, const tk_tile__avx512vnni *tile, size_t first, size_t channels) {
     tile_sums acc;
-    multiply(count, 32, tile, first, acc);
-    if (channels == 32 && tile->addition == NULL) {
+    multiply(count, 32, tile, first, acc, NULL);
+    if (channels == 32 && tile->addition == NULL)
         finish_32(count, tile, first, acc);
-        return;
-    }
-    tile_sums memory;
-    store_sums(count, 2, acc, memory);
-    finish(tile, count, first, channels, memory);
+    else
+        tile_through_memory(count, 32, tile, first, channels, acc, NULL);
 }
 
 TK_VNNI static void tile_14x32(const tk_tile__avx512vnni *tile, size_t first, size_t channels) {
@@ -146,18 +166,19 @@ TK_VNNI static void tile_14x32(const tk_tile__avx512vnni *tile, size_t first, si
 TK_VNNI static void tile_7x32(const tk_tile__avx512vnni *tile, size_t first, size_t channels) {
     tile_32(7, tile, first, channels);
 }
-// Seven windows are computed as fourteen, twice the same.
+// Of seven windows, both groups are the same, and the second is not looked at.
 TK_VNNI static void tile_14x24(const tk_tile__avx512vnni *tile, int count, size_t first, size_t channels) {
-    tile_sums acc, memory;
-    multiply(14, 24, tile, first, acc);
-    store_sums(14, 2, acc, memory);
-    finish(tile, count, first, channels, memory);
+    tile_sums acc;
+    __m256i half[14];
+    multiply(14, 24, tile, first, acc, half);
+    tile_through_memory(14, 24, tile, first, channels, acc, half);
+    (void)count;
 }
 TK_VNNI static void tile_14x16(const tk_tile__avx512vnni *tile, int count, size_t first, size_t channels) {
-    tile_sums acc, memory;
-    multiply(14, 16, tile, first, acc);
-    store_sums(14, 1, acc, memory);
-    finish(tile, count, first, channels, memory);
+    tile_sums acc;
+    multiply(14, 16, tile, first, acc, NULL);
+    tile_through_memory(14, 16, tile, first, channels, acc, NULL);
+    (void)count;
 }
 
 void tk_tile__avx512vnni_run(const tk_tile__avx512vnni *tile, int count, size_t first, size_t channels) {

@@ -1,4 +1,4 @@
-// Inverted residual blocks, AVX-512 VNNI: expand → depthwise 3×3 → project → add, with the wide activations never laid
+// Inverted residual blocks, AVX-512 VNNI: expand → depthwise → project → add, with the wide activations never laid
 // out as an image.
 //
 // `wide` goes through the channels 32 at a time, and for each 32 down the strip:
@@ -14,7 +14,7 @@
 //
 // The last 16 channels, where only 16 are left, have half as long columns and records.
 //
-// Left out: kernels other than 3×3, strides that differ, channels that end within four (takes() refuses them).
+// Left out: kernels other than 3×3 and 5×5, strides that differ, channels that end within four (takes() refuses them).
 #if defined(__x86_64__)
 #include "avx512vnni.h"
 #include "kernel_list.h"
@@ -105,7 +105,7 @@ TK_VNNI_INLINE void multiply(const int count, const int vectors, const expansion
 }
 
 // Seven columns of both rows × 32 channels.
-TK_VNNI static void expand_pair(const expansion *e, const uint8_t *upper, const uint8_t *lower, uint8_t *output) {
+TK_VNNI __attribute__((noinline)) static void expand_pair(const expansion *e, const uint8_t *upper, const uint8_t *lower, uint8_t *output) {
     __m512i acc[14][2];
     multiply(14, 2, e, upper, lower, acc);
     const __m512 multiplier0 = _mm512_loadu_ps(e->op->multiplier + e->first),
@@ -137,7 +137,7 @@ TK_VNNI static void expand_pair(const expansion *e, const uint8_t *upper, const 
 }
 
 // Seven columns of one row × 32 channels; the other row lies outside the image.
-TK_VNNI static void expand_half(const expansion *e, const uint8_t *row, bool is_lower, uint8_t *output) {
+TK_VNNI __attribute__((noinline)) static void expand_half(const expansion *e, const uint8_t *row, bool is_lower, uint8_t *output) {
     __m512i acc[14][2];
     multiply(7, 2, e, row, row, acc);
     const __m512 multiplier0 = _mm512_loadu_ps(e->op->multiplier + e->first),
@@ -156,7 +156,7 @@ TK_VNNI static void expand_half(const expansion *e, const uint8_t *row, bool is_
 
 // Seven columns of both rows × the last 16 channels. A column's 32 bytes: channels 0 … 3, 8 … 11, 4 … 7, 12 … 15.
 // Rows of the mask `outside` lie outside the image.
-TK_VNNI static void expand_16(const expansion *e, const uint8_t *upper, const uint8_t *lower, __mmask16 outside,
+TK_VNNI __attribute__((noinline)) static void expand_16(const expansion *e, const uint8_t *upper, const uint8_t *lower, __mmask16 outside,
                               uint8_t *output) {
     __m512i acc[14][2];
     multiply(14, 1, e, upper, lower, acc);
@@ -180,7 +180,7 @@ TK_VNNI static void expand_16(const expansion *e, const uint8_t *upper, const ui
 }
 
 // Plain rows (NULL: outside the image), `stride` bytes a pixel, into a pair. `channels`: at most 32 exist.
-TK_VNNI static void interleave(const uint8_t *upper, const uint8_t *lower, size_t stride, int32_t width,
+TK_VNNI __attribute__((noinline)) static void interleave(const uint8_t *upper, const uint8_t *lower, size_t stride, int32_t width,
                                size_t channels, uint8_t pad_value, uint8_t *output) {
     const __mmask32 mask = (__mmask32)(~0u >> (32 - channels));
     const __m256i padding = _mm256_set1_epi8((char)pad_value);
@@ -204,45 +204,60 @@ TK_VNNI static void interleave(const uint8_t *upper, const uint8_t *lower, size_
 // MARK: Depthwise
 
 // Taps of 32 channels as dwords, and what else their output needs. The last 16 channels stand twice.
+//
+// Four rows take a dword a column. A 5×5 kernel's windows see two rows more (one of them with no tap): they take a dword
+// for two columns, so that it is 8 dwords, not 10.
 typedef struct constants {
-    __m512i weights[2][3][2];  // [upper, lower row of taps][kernel column][vector]
+    __m512i vertical[2][5][2];  // [window begins with the pair's first, second row][kernel column][vector]
+    __m512i across[2][3][2];    // [likewise][two kernel columns][vector]
     __m512i bias[2];
     __m512 multiplier[2];
 } constants;
 
-// One dword a channel: taps of the three kernel rows.
-TK_VNNI_INLINE __m512i column_of_taps(const int8_t *taps) {
-    const __m512i w0 = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)taps));
-    const __m512i w1 = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(taps + 48)));
-    const __m512i w2 = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(taps + 96)));
-    return _mm512_or_si512(w0, _mm512_or_si512(_mm512_slli_epi32(w1, 8), _mm512_slli_epi32(w2, 16)));
+// Taps of kernel row `row` and one column, of 16 channels, each in a dword's lowest byte; none beyond the kernel.
+TK_VNNI_INLINE __m512i taps_of(const tk_convolution *op, const int8_t *column, int32_t row) {
+    if (row >= op->kernel_height) return _mm512_setzero_si512();
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(column + row * op->kernel_width * 16)));
 }
 
-TK_VNNI_SMALL static void prepare(const tk_convolution *op, size_t first, bool is_short, constants *c) {
-    const size_t taps = 9 * 16;
-    const int8_t *const weights = op->weights + first / 16 * taps;
-    for (size_t column = 0; column < 3; column++)
+// The last 16 channels: vectors are channels 0 … 7 of two columns, then channels 8 … 15.
+TK_VNNI_INLINE void twice(__m512i x[2]) {
+    x[1] = _mm512_shuffle_i64x2(x[0], x[0], 0xEE);
+    x[0] = _mm512_shuffle_i64x2(x[0], x[0], 0x44);
+}
+
+TK_VNNI static void prepare(const tk_convolution *op, size_t first, bool is_short, constants *c) {
+    const size_t next_16 = (size_t)(op->kernel_height * op->kernel_width) * 16;
+    const int8_t *const weights = op->weights + first / 16 * next_16;
+    const size_t second = is_short ? 0 : 1;
+    for (int32_t column = 0; column < op->kernel_width; column++) {
         for (size_t v = 0; v < 2; v++) {
-            const __m512i w = column_of_taps(weights + column * 16 + (is_short ? 0 : v * taps));
-            c->weights[0][column][v] = w;
-            c->weights[1][column][v] = _mm512_slli_epi32(w, 8);
+            const int8_t *const from = weights + v * second * next_16 + column * 16;
+            const __m512i w3 = taps_of(op, from, 3), w4 = taps_of(op, from, 4);
+            const __m512i upper = _mm512_or_si512(taps_of(op, from, 0), _mm512_slli_epi32(taps_of(op, from, 1), 8));
+            const __m512i lower = _mm512_or_si512(taps_of(op, from, 2), _mm512_slli_epi32(w3, 8));
+            const __m512i sum = _mm512_or_si512(upper, _mm512_slli_epi32(lower, 16));
+            c->vertical[0][column][v] = sum;
+            c->vertical[1][column][v] = _mm512_slli_epi32(sum, 8);
+            const __m512i late = _mm512_or_si512(w3, _mm512_slli_epi32(w4, 8));
+            __m512i *const across = &c->across[0][column / 2][v], *const late_across = &c->across[1][column / 2][v];
+            if (column % 2 == 0) {
+                *across = w4, *late_across = late;
+            } else {
+                *across = _mm512_or_si512(*across, _mm512_slli_epi32(w4, 16));
+                *late_across = _mm512_or_si512(*late_across, _mm512_slli_epi32(late, 16));
+            }
         }
-    c->bias[0] = _mm512_loadu_si512(op->bias + first), c->multiplier[0] = _mm512_loadu_ps(op->multiplier + first);
-    c->bias[1] = c->bias[0], c->multiplier[1] = c->multiplier[0];
-    if (!is_short) {
-        c->bias[1] = _mm512_loadu_si512(op->bias + first + 16);
-        c->multiplier[1] = _mm512_loadu_ps(op->multiplier + first + 16);
-        return;
+        if (is_short) twice(c->vertical[0][column]), twice(c->vertical[1][column]);
     }
-    // Vectors of the short form are channels 0 … 7 of two columns, then channels 8 … 15.
-    for (size_t row = 0; row < 2; row++)
-        for (size_t column = 0; column < 3; column++) {
-            const __m512i w = c->weights[row][column][0];
-            c->weights[row][column][0] = _mm512_shuffle_i64x2(w, w, 0x44);
-            c->weights[row][column][1] = _mm512_shuffle_i64x2(w, w, 0xEE);
-        }
-    c->bias[1] = _mm512_shuffle_i64x2(c->bias[0], c->bias[0], 0xEE);
-    c->bias[0] = _mm512_shuffle_i64x2(c->bias[0], c->bias[0], 0x44);
+    if (is_short)
+        for (size_t i = 0; i < 3; i++) twice(c->across[0][i]), twice(c->across[1][i]);
+    for (size_t v = 0; v < 2; v++) {
+        c->bias[v] = _mm512_loadu_si512(op->bias + first + 16 * v * second);
+        c->multiplier[v] = _mm512_loadu_ps(op->multiplier + first + 16 * v * second);
+    }
+    if (!is_short) return;
+    twice(c->bias);
     c->multiplier[1] = _mm512_shuffle_f32x4(c->multiplier[0], c->multiplier[0], 0xEE);
     c->multiplier[0] = _mm512_shuffle_f32x4(c->multiplier[0], c->multiplier[0], 0x44);
 }
@@ -274,13 +289,13 @@ TK_VNNI_INLINE __m512i record(const int simple, quads upper, quads lower, const 
     return simple ? tk_pack_simple__avx512vnni(a, b, d, e) : tk_pack__avx512vnni(a, b, d, e, range);
 }
 
-// One row of records: two output rows, of `pairs` (at the first window's first column), records `step` bytes apart.
-TK_VNNI_INLINE void convolve(const int stride, const int simple, const tk_convolution *op, const constants *c,
-                             int32_t late, const uint8_t *const pairs[3], uint8_t *output, size_t step) {
+// 3×3. One row of records: two output rows, of `pairs` (at the first window's first column), records `step` bytes apart.
+TK_VNNI_INLINE void convolve_3x3(const int stride, const int simple, const tk_convolution *op, const constants *c,
+                             int32_t late, const uint8_t *const pairs[4], uint8_t *output, size_t step) {
     const tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
     const uint8_t *p0 = pairs[0], *p1 = pairs[1], *p2 = pairs[stride];
-    const __m512i(*const first)[2] = c->weights[stride == 1 ? 0 : late];
-    const __m512i(*const second)[2] = c->weights[stride == 1 ? 1 : late];
+    const __m512i(*const first)[2] = c->vertical[stride == 1 ? 0 : late];
+    const __m512i(*const second)[2] = c->vertical[stride == 1 ? 1 : late];
     const quads bias = {c->bias[0], c->bias[1]};
     quads left = load_quads(p0, p1), lower_left = left, middle, right;
     if (stride == 1)
@@ -313,21 +328,86 @@ TK_VNNI_INLINE void convolve(const int stride, const int simple, const tk_convol
     }
 }
 
-TK_VNNI static void convolve_1(const tk_convolution *op, const constants *c, int32_t late,
-                               const uint8_t *const pairs[3], uint8_t *output, size_t step) {
-    if (tk_is_simple__avx512vnni(op))
-        convolve(1, 1, op, c, late, pairs, output, step);
+// Columns stride … 4 become columns 0 … .
+TK_VNNI_INLINE void slide(const int stride, quads x[5]) {
+    if (stride == 1)
+        x[0] = x[1], x[1] = x[2], x[2] = x[3], x[3] = x[4];
     else
-        convolve(1, 0, op, c, late, pairs, output, step);
+        x[0] = x[2], x[1] = x[3], x[2] = x[4];
 }
 
-TK_VNNI static void convolve_2(const tk_convolution *op, const constants *c, int32_t late,
-                               const uint8_t *const pairs[3], uint8_t *output, size_t step) {
-    if (tk_is_simple__avx512vnni(op))
-        convolve(2, 1, op, c, late, pairs, output, step);
-    else
-        convolve(2, 0, op, c, late, pairs, output, step);
+// 5×5, likewise.
+TK_VNNI_INLINE void convolve_5x5(const int stride, const tk_convolution *op, const constants *c, int32_t late,
+                                 const uint8_t *const pairs[4], uint8_t *output, size_t step) {
+    const tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
+    const __m512i(*const first)[2] = c->vertical[stride == 1 ? 0 : late];
+    const __m512i(*const second)[2] = c->vertical[stride == 1 ? 1 : late];
+    const __m512i(*const first_across)[2] = c->across[stride == 1 ? 0 : late];
+    const __m512i(*const second_across)[2] = c->across[stride == 1 ? 1 : late];
+    // What the windows of both rows see: of columns 0 … 4, and of columns n and n + 1 of the pair below. With stride 1
+    // both rows see the same.
+    quads upper[5], lower[5], upper_across[5], lower_across[5];
+    const uint8_t *p0 = pairs[0], *p1 = pairs[1], *p2 = pairs[2], *p3 = pairs[stride + 1];
+    const int kept = 5 - stride;
+#pragma clang loop unroll(full)
+    for (int k = 0; k < kept; k++, p0 += 64, p1 += 64, p2 += 64, p3 += 64) {
+        upper[k] = load_quads(p0, p1);
+        if (stride == 2) lower[k] = load_quads(p1, p2);
+        upper_across[k] = load_quads(p2, p2 + 64);
+        if (stride == 2) lower_across[k] = load_quads(p3, p3 + 64);
+    }
+#pragma clang loop unroll(disable)
+    for (int32_t i = op->output_width; i > 0; i--, output += step) {
+#pragma clang loop unroll(full)
+        for (int k = kept; k < 5; k++, p0 += 64, p1 += 64, p2 += 64, p3 += 64) {
+            upper[k] = load_quads(p0, p1);
+            if (stride == 2) lower[k] = load_quads(p1, p2);
+        }
+        upper_across[4] = load_quads(p2 - 64, p2);
+        if (stride == 2) lower_across[4] = load_quads(p3 - 64, p3);
+        quads a = {c->bias[0], c->bias[1]}, b = a;
+#pragma clang loop unroll(full)
+        for (int k = 0; k < 5; k++) {
+            a = add_taps(a, upper[k], first[k]);
+            if (stride == 2)
+                b = add_taps(b, lower[k], second[k]);
+            else
+                b = add_taps(b, upper[k], second[k]);
+            if (k % 2 == 1) continue;
+            a = add_taps(a, upper_across[k], first_across[k / 2]);
+            if (stride == 2)
+                b = add_taps(b, lower_across[k], second_across[k / 2]);
+            else
+                b = add_taps(b, upper_across[k], second_across[k / 2]);
+        }
+        // Written out: a loop becomes a call that moves memory.
+        slide(stride, upper), slide(stride, upper_across);
+        if (stride == 2) slide(stride, lower), slide(stride, lower_across);
+        _mm512_storeu_si512(output, record(0, a, b, c, range));
+    }
 }
+
+#define TK_CONVOLVE(name)                                                                                      \
+    TK_VNNI static void name(const tk_convolution *op, const constants *c, int32_t late,                       \
+                             const uint8_t *const pairs[4], uint8_t *output, size_t step)
+
+typedef void convolve_function(const tk_convolution *op, const constants *c, int32_t late,
+                               const uint8_t *const pairs[4], uint8_t *output, size_t step);
+
+TK_CONVOLVE(convolve_3x3_1) {
+    if (tk_is_simple__avx512vnni(op))
+        convolve_3x3(1, 1, op, c, late, pairs, output, step);
+    else
+        convolve_3x3(1, 0, op, c, late, pairs, output, step);
+}
+TK_CONVOLVE(convolve_3x3_2) {
+    if (tk_is_simple__avx512vnni(op))
+        convolve_3x3(2, 1, op, c, late, pairs, output, step);
+    else
+        convolve_3x3(2, 0, op, c, late, pairs, output, step);
+}
+TK_CONVOLVE(convolve_5x5_1) { convolve_5x5(1, op, c, late, pairs, output, step); }
+TK_CONVOLVE(convolve_5x5_2) { convolve_5x5(2, op, c, late, pairs, output, step); }
 
 // A column and the one `apart` bytes on, 16 channels each.
 TK_VNNI_INLINE __m512i load_two(const uint8_t *source, size_t apart) {
@@ -335,31 +415,37 @@ TK_VNNI_INLINE __m512i load_two(const uint8_t *source, size_t apart) {
                               _mm256_loadu_si256((const __m256i *)(source + apart)), 1);
 }
 
-// The same for the last 16 channels: two output columns at a time.
-TK_VNNI static void convolve_16(const tk_convolution *op, const constants *c, int32_t late,
-                                const uint8_t *const pairs[3], uint8_t *output, size_t step) {
+// The last 16 channels, either kernel: two output columns at a time.
+TK_CONVOLVE(convolve_16) {
     const tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
-    const int32_t stride = op->stride_width;
+    const int32_t stride = op->stride_width, columns = op->kernel_width;
     const size_t apart = (size_t)stride * 32;
-    const uint8_t *p0 = pairs[0], *p1 = pairs[1], *p2 = pairs[stride];
-    const __m512i(*const first)[2] = c->weights[stride == 1 ? 0 : late];
-    const __m512i(*const second)[2] = c->weights[stride == 1 ? 1 : late];
+    const int32_t first = stride == 1 ? 0 : late, second = stride == 1 ? 1 : late;
     for (int32_t i = 0; i < op->output_width; i += 2, output += 2 * step) {
+        const size_t at = (size_t)i * apart;
+        const uint8_t *p0 = pairs[0] + at, *p1 = pairs[1] + at, *p2 = pairs[2] + at, *p3 = pairs[stride + 1] + at;
+        if (columns == 3) p2 = pairs[stride] + at;
         quads upper = {c->bias[0], c->bias[1]}, lower = upper;
-#pragma clang loop unroll(full)
-        for (int k = 0; k < 3; k++, p0 += 32, p1 += 32, p2 += 32) {
+        for (int32_t k = 0; k < columns; k++, p0 += 32, p1 += 32, p2 += 32, p3 += 32) {
             const __m512i y = load_two(p1, apart);
             const quads above = quads_of(load_two(p0, apart), y);
-            const quads below = stride == 1 ? above : quads_of(y, load_two(p2, apart));
-            upper = add_taps(upper, above, first[k]);
-            lower = add_taps(lower, below, second[k]);
+            upper = add_taps(upper, above, c->vertical[first][k]);
+            lower = add_taps(lower, stride == 1 ? above : quads_of(y, load_two(p2, apart)), c->vertical[second][k]);
+            if (columns == 3 || k % 2 == 1) continue;
+            upper = add_taps(upper, quads_of(load_two(p2, apart), load_two(p2 + 32, apart)), c->across[first][k / 2]);
+            lower = add_taps(lower, quads_of(load_two(p3, apart), load_two(p3 + 32, apart)), c->across[second][k / 2]);
         }
-        p0 += 2 * apart - 96, p1 += 2 * apart - 96, p2 += 2 * apart - 96;
         const __m512i x = record(0, upper, lower, c, range);
         _mm256_storeu_si256((__m256i *)output, _mm512_castsi512_si256(x));
         if (i + 1 < op->output_width)
             _mm256_storeu_si256((__m256i *)(output + step), _mm512_extracti64x4_epi64(x, 1));
     }
+}
+
+static convolve_function *convolve_of(const tk_convolution *op, bool is_short) {
+    if (is_short) return convolve_16;
+    if (op->kernel_width == 3) return op->stride_width == 1 ? convolve_3x3_1 : convolve_3x3_2;
+    return op->stride_width == 1 ? convolve_5x5_1 : convolve_5x5_2;
 }
 
 // MARK: Wide
@@ -506,6 +592,7 @@ TK_VNNI_SMALL static void wide(const tk_block *block, const uint8_t *input, tk_s
         w.channels = (size_t)part.end_channel - first < 32 ? (size_t)part.end_channel - first : 32;
         w.e.first = first;
         const bool is_short = w.channels <= 16;
+        convolve_function *const convolve = convolve_of(op, is_short);
         prepare(op, first, is_short, c);
         if (!filled || (is_short && strip.previous_row < 0))
             fill_sides(&g, is_short ? 32 : 64, op->pad_value, w.ring);
@@ -518,14 +605,9 @@ TK_VNNI_SMALL static void wide(const tk_block *block, const uint8_t *input, tk_s
             if (expanded < needed) expand_pairs(&w, expanded, needed);
             expanded = needed;
             for (const int32_t end = row + rows; row < end; row += 2, pair += g.per_record, out += record_row) {
-                const uint8_t *const pairs[3] = {pair_at(&w, pair), pair_at(&w, pair + 1),
-                                                 pair_at(&w, pair + g.seen - 1)};
-                if (is_short)
-                    convolve_16(op, c, g.late, pairs, out, record_bytes);
-                else if (g.stride == 1)
-                    convolve_1(op, c, g.late, pairs, out, record_bytes);
-                else
-                    convolve_2(op, c, g.late, pairs, out, record_bytes);
+                const uint8_t *pairs[4];
+                for (int32_t i = 0; i < 4; i++) pairs[i] = pair_at(&w, pair + tk_smaller(i, g.seen - 1));
+                convolve(op, c, g.late, pairs, out, record_bytes);
             }
         }
         if (keeps) w.ring += ring_bytes;
@@ -576,9 +658,9 @@ TK_VNNI_SMALL static void narrow(const tk_block *block, tk_strip strip, const ui
 
 static int32_t takes(const tk_block *block) {
     const tk_convolution *const op = &block->depthwise;
-    const bool is_3x3 = op->kernel_height == 3 && op->kernel_width == 3;
+    const bool kernel = op->kernel_height == op->kernel_width && (op->kernel_width == 3 || op->kernel_width == 5);
     const bool strides = op->stride_height == op->stride_width && op->stride_height <= 2;
-    if (!is_3x3 || !strides || op->output_width < 7 || op->output_channels < 16) return false;
+    if (!kernel || !strides || op->output_width < 7 || op->output_channels < 16) return false;
     if (block->expand_kind == TK_EXPAND_POINTWISE && block->expand.input_channels % 4 != 0) return false;
     return !block->has_addition || block->addition.zero_point_a == block->project.output_zero_point;
 }

@@ -17,11 +17,12 @@
 // Left out: kernels other than 3×3 and 5×5, strides that differ, channels that end within four (takes() refuses them).
 #if defined(__x86_64__)
 #include "avx512vnni.h"
+#include "convolution_avx512vnni.h"
 #include "kernel_list.h"
 #include "product_avx512vnni.h"
 
 enum {
-    ring_budget = 20 * 1024,  // bytes of pairs at a time: beside weights and records in a first level of 32 KB
+    ring_budget = 40 * 1024,  // bytes of pairs at a time: they stay near, also beside weights and records
     slack = 128,              // columns beyond the last that vectors read
 };
 
@@ -452,11 +453,14 @@ static convolve_function *convolve_of(const tk_convolution *op, bool is_short) {
 
 static size_t wide_columns(const tk_block *block) { return tk_round_up((size_t)block->depthwise.output_channels, 16); }
 
+static bool has_tiles(const tk_block *block) {
+    return block->expand_kind == TK_EXPAND_POINTWISE && block->depthwise.input_width % 7 == 0;
+}
+
 // Scratch: constants, a pair of padding, the ring (one for all channels, or one each 32 channels where a strip follows a
 // strip), plain rows.
 static size_t plain_bytes(const tk_block *block, const geometry *g) {
-    if (block->expand_kind == TK_EXPAND_NONE) return 0;
-    if (block->expand_kind == TK_EXPAND_POINTWISE && g->width % 7 == 0) return 0;
+    if (block->expand_kind == TK_EXPAND_NONE || has_tiles(block)) return 0;
     return (size_t)(2 * g->ring) * (size_t)g->width * 32;
 }
 
@@ -506,51 +510,77 @@ static const uint8_t *pair_at(const work *w, int32_t pair) {
     return is_inside(w, row) || is_inside(w, row + 1) ? place(w, pair) : w->padding;
 }
 
-TK_VNNI_SMALL static void expand_pairs(const work *w, int32_t pair, int32_t end) {
-    const geometry *const g = w->g;
-    const bool is_short = w->channels <= 16;
-    const size_t column_bytes = is_short ? 32 : 64, pixel = w->e.stride;
+// By a pointwise convolution whose tiles fit.
+TK_VNNI_SMALL static void expand_by_tiles(const work *w, int32_t pair) {
+    const size_t pixel = w->e.stride, row_bytes = (size_t)w->g->width * pixel;
+    const int32_t row = w->first_row + 2 * pair;
+    const bool has_upper = is_inside(w, row), has_lower = is_inside(w, row + 1);
+    if (!has_upper && !has_lower) return;
+    const uint8_t *upper = w->input + (size_t)(has_upper ? row : row + 1) * row_bytes;
+    const uint8_t *const end = upper + row_bytes;
+    const size_t column_bytes = w->channels <= 16 ? 32 : 64, apart = has_upper && has_lower ? row_bytes : 0;
+    uint8_t *out = place(w, pair) + (size_t)w->g->pad_left * column_bytes;
+    for (; upper != end; upper += 7 * pixel, out += 7 * column_bytes) {
+        if (w->channels <= 16)
+            expand_16(&w->e, upper, upper + apart, !has_upper ? 0x5555 : !has_lower ? 0xAAAA : 0, out);
+        else if (has_upper && has_lower)
+            expand_pair(&w->e, upper, upper + apart, out);
+        else
+            expand_half(&w->e, upper, has_lower, out);
+    }
+}
+
+// From plain rows: the input's, or those that the op's own kernel writes.
+TK_VNNI_SMALL static void expand_plainly(const work *w, int32_t pair, int32_t end) {
+    const size_t width = (size_t)w->g->width;
     const uint8_t *plain = w->input + w->e.first;
-    size_t plain_pixel = pixel;
-    const bool tiles = w->block->expand_kind == TK_EXPAND_POINTWISE && g->width % 7 == 0;
-    if (!tiles && w->block->expand_kind != TK_EXPAND_NONE) {
-        tk_part part = {w->first_row + 2 * pair, w->first_row + 2 * end, (int32_t)w->e.first,
-                        (int32_t)(w->e.first + w->channels)};
+    size_t pixel = w->e.stride;
+    if (w->block->expand_kind != TK_EXPAND_NONE) {
+        tk_convolution op = w->block->expand;
+        tk_part part = {w->first_row + 2 * pair, tk_smaller(w->first_row + 2 * end, w->g->height),
+                        (int32_t)w->e.first, (int32_t)(w->e.first + w->channels)};
         if (part.first_row < 0) part.first_row = 0;
-        if (part.end_row > g->height) part.end_row = g->height;
-        plain_pixel = 32;
-        plain = (const uint8_t *)((uintptr_t)w->plain - (size_t)part.first_row * (size_t)g->width * plain_pixel);
-        if (part.first_row < part.end_row) {
-            tk_convolution op = w->block->expand;
-            op.output_stride = (int32_t)plain_pixel;
-            tk_convolution_function *run = w->block->expand_kind == TK_EXPAND_POINTWISE ? tk_pointwise__avx512vnni
-                                                                                        : tk_convolution__avx512vnni;
-            run(&op, w->input, (uint8_t *)((uintptr_t)plain - w->e.first), w->scratch, part);
-        }
+        pixel = 32;
+        op.output_stride = (int32_t)pixel;
+        // Where the image's first row and channel would lie.
+        const uintptr_t base = (uintptr_t)w->plain - (size_t)part.first_row * width * pixel;
+        plain = (const uint8_t *)base;
+        tk_convolution_function *const run = w->block->expand_kind == TK_EXPAND_POINTWISE ? tk_pointwise__avx512vnni
+                                                                                          : tk_convolution__avx512vnni;
+        if (part.first_row < part.end_row) run(&op, w->input, (uint8_t *)(base - w->e.first), w->scratch, part);
     }
     for (; pair < end; pair++) {
         const int32_t row = w->first_row + 2 * pair;
         const bool has_upper = is_inside(w, row), has_lower = is_inside(w, row + 1);
         if (!has_upper && !has_lower) continue;
-        uint8_t *const out = place(w, pair) + (size_t)g->pad_left * column_bytes;
-        if (!tiles) {
-            const size_t at = (size_t)row * (size_t)g->width * plain_pixel;
-            interleave(has_upper ? plain + at : NULL, has_lower ? plain + at + (size_t)g->width * plain_pixel : NULL,
-                       plain_pixel, g->width, w->channels, w->e.pad_value, out);
-            continue;
-        }
-        const size_t row_bytes = (size_t)g->width * pixel;
-        const uint8_t *const upper = w->input + (size_t)(has_upper ? row : row + 1) * row_bytes;
-        const uint8_t *const lower = has_lower && has_upper ? upper + row_bytes : upper;
-        for (size_t x = 0; x < (size_t)g->width; x += 7) {
-            if (is_short)
-                expand_16(&w->e, upper + x * pixel, lower + x * pixel, !has_upper ? 0x5555 : !has_lower ? 0xAAAA : 0,
-                          out + x * 32);
-            else if (has_upper && has_lower)
-                expand_pair(&w->e, upper + x * pixel, lower + x * pixel, out + x * 64);
+        const uint8_t *const upper = plain + (size_t)row * width * pixel;
+        interleave(has_upper ? upper : NULL, has_lower ? upper + width * pixel : NULL, pixel, w->g->width, w->channels,
+                   w->e.pad_value, place(w, pair) + w->g->pad_left * (w->channels <= 16 ? 32 : 64));
+    }
+}
+
+TK_VNNI_SMALL static void expand_pairs(const work *w, int32_t pair, int32_t end) {
+    const tk_block_expand kind = w->block->expand_kind;
+    if (has_tiles(w->block)) {
+        for (; pair < end; pair++) expand_by_tiles(w, pair);
+    } else if (kind == TK_EXPAND_CONVOLUTION && w->channels > 16 && w->g->width >= 7) {
+        // As many as follow one another in the ring; not those half outside.
+        while (pair < end) {
+            const int32_t row = w->first_row + 2 * pair;
+            int32_t count = 0;
+            while (pair + count < end && is_inside(w, row + 2 * count) && is_inside(w, row + 2 * count + 1) &&
+                   (count == 0 || place(w, pair + count) > place(w, pair)))
+                count++;
+            if (count > 0)
+                tk_convolution_pairs__avx512vnni(&w->block->expand, w->input,
+                                                 place(w, pair) + (size_t)w->g->pad_left * 64, w->g->pair_bytes,
+                                                 w->scratch, row, row + 2 * count, (int32_t)w->e.first);
             else
-                expand_half(&w->e, upper + x * pixel, has_lower, out + x * 64);
+                expand_plainly(w, pair, pair + 1);
+            pair += count > 0 ? count : 1;
         }
+    } else {
+        expand_plainly(w, pair, end);
     }
 }
 

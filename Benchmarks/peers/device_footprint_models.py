@@ -1,7 +1,7 @@
-"""MobileNetV2 1.0, 224x224, 1000 classes for device_footprint, in each runtime's own file: one set of seeded random weights, batch norm
+"""MobileNetV2 1.0, 224x224, 1000 classes for device_footprint (inference_speed: other sizes too), in each runtime's own file: one set of seeded random weights, batch norm
 folded. Time and memory do not depend on the weights; the answers mean nothing.
 
-    device_footprint_models.py onnx OUT.onnx        float, for `tiny convert`
+    device_footprint_models.py onnx OUT.onnx [WIDTH [SIDE]]    float, for `tiny convert`; also inference_speed's
     device_footprint_models.py ncnn OUT.param OUT.bin    int8 as ncnn2int8 would write it, the activations' scales for ranges of 0 to 6 or -8 to 8
     device_footprint_models.py tflite OUT.tflite    full int8, one scale a channel, by TensorFlow's converter on random images
     device_footprint_models.py photo OUT.jpg        4000 x 3000 pixels, 4:2:0: gradients, shapes, noise
@@ -16,7 +16,13 @@ SIDE, CLASSES = 224, 1000
 STAGES = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)]  # the paper's table 2
 
 
-def layers():
+def scaled(channels, width):
+    """Torchvision's rounding: to a multiple of 8, and no more than a tenth below."""
+    rounded = max(8, int(channels * width + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * channels * width else rounded
+
+
+def layers(width=1.0):
     """(name, kind, weights O I KH KW, bias, stride, ReLU6, name of the layer whose output is added); the classifier's kind is "linear"."""
     generator = np.random.default_rng(1)
     result = []
@@ -28,9 +34,10 @@ def layers():
         bias = generator.normal(0, 0.05, outputs).astype(np.float32)
         result.append((name, kind, weights, bias, stride, relu, skip))
 
-    add("stem", "dense", 3, 32, 3, 2)
-    channels, block, last = 32, 0, "stem"
+    channels, block, last = scaled(32, width), 0, "stem"
+    add("stem", "dense", 3, channels, 3, 2)
     for expansion, outputs, repeats, first in STAGES:
+        outputs = scaled(outputs, width)
         for repeat in range(repeats):
             stride = first if repeat == 0 else 1
             wide = channels * expansion
@@ -39,18 +46,20 @@ def layers():
             add(f"b{block}_depthwise", "depthwise", wide, wide, 3, stride)
             add(f"b{block}_project", "dense", wide, outputs, relu=False, skip=last if stride == 1 and channels == outputs else None)
             channels, last, block = outputs, f"b{block}_project", block + 1
-    add("head", "dense", 320, 1280)
-    add("classifier", "linear", 1280, CLASSES, relu=False)
+    head = scaled(1280, max(1, width))
+    add("head", "dense", channels, head)
+    add("classifier", "linear", head, CLASSES, relu=False)
     return result
 
 
-def write_onnx(path):
+def write_onnx(path, width=1.0, side=SIDE):
+    side = int(side)
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
     nodes, weights = [], [numpy_helper.from_array(np.float32(0), "zero"), numpy_helper.from_array(np.float32(6), "six")]
     edge, outputs = "input", {}
-    for name, kind, weight, bias, stride, relu, skip in layers():
+    for name, kind, weight, bias, stride, relu, skip in layers(float(width)):
         if kind == "linear":
             nodes.append(helper.make_node("GlobalAveragePool", [edge], ["pooled"], "pool"))
             nodes.append(helper.make_node("Flatten", ["pooled"], ["features"], "flatten", axis=1))
@@ -74,10 +83,10 @@ def write_onnx(path):
             edge = f"{name}.sum"
         outputs[name] = edge
     graph = helper.make_graph(
-        nodes, "mobilenetv2", [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["N", 3, SIDE, SIDE])],
+        nodes, "mobilenetv2", [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["N", 3, side, side])],
         [helper.make_tensor_value_info(edge, TensorProto.FLOAT, ["N", CLASSES])], initializer=weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    contract = {"resize_mode": "squash", "resize": [SIDE, SIDE], "crop": [SIDE, SIDE], "filter": "bilinear", "mean": [127.5] * 3,
+    contract = {"resize_mode": "squash", "resize": [side, side], "crop": [side, side], "filter": "bilinear", "mean": [127.5] * 3,
                 "std": [127.5] * 3, "decode_scaling": True}
     helper.set_model_props(model, {"tiny.labels": json.dumps([f"class {i}" for i in range(CLASSES)]), "tiny.preprocessing": json.dumps(contract)})
     onnx.checker.check_model(model, full_check=True)

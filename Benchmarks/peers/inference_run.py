@@ -1,0 +1,172 @@
+"""Run by inference_speed: times every runtime in turns and compares.
+
+    inference_run.py [--threads 1,2] [--rounds N] [--seconds S] [--json FILE] OURS PEERS FOLDER...
+
+OURS is inference_ours' binary, PEERS the runtimes (with commas), FOLDER a network with each one's model. In each round every runtime runs once,
+in changing order, S seconds after a third of that to warm up. Each lives in a process of its own, pinned to the first processors that this one
+may use, as many as it has threads; those whose turn it is not are stopped (SIGSTOP), so that no pool spins.
+
+Where OpenVINO takes part it also runs with AVX2 at most (oneDNN's switch ONEDNN_MAX_CPU_ISA; the others have none), and ours always does.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import signal
+import statistics
+import subprocess
+import sys
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).parent
+
+
+class Runtime:
+    """A stopped process; it runs while it is asked."""
+
+    def __init__(self, key, folder, threads, ours):
+        self.key, self.folder = key, folder
+        name, _, isa = key.partition("-")
+        environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
+        if name == "ours":
+            command = [ours, folder / "ours.tiny", str(threads), *([isa] if isa else [])]
+        else:
+            command = [sys.executable, HERE / "inference_peer.py", name, folder, str(threads)]
+            if isa:
+                environment["ONEDNN_MAX_CPU_ISA"] = isa.upper()
+        cores = sorted(os.sched_getaffinity(0))[:threads]
+        self.errors = folder / f"{key}-errors.txt"
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors.open("w"), text=True, env=environment,
+            preexec_fn=lambda: os.sched_setaffinity(0, cores))
+        self.name = self.line() + (f", {isa.upper()} at most" if isa and name != "ours" else "")
+        self.process.send_signal(signal.SIGSTOP)
+        self.rounds = []
+
+    def line(self):
+        text = self.process.stdout.readline()
+        if not text:
+            sys.exit(f"inference_speed: {self.key} ended on {self.folder}:\n{self.errors.read_text()[-2000:]}")
+        return text.strip()
+
+    def ask(self, text, lines=None):
+        self.process.send_signal(signal.SIGCONT)
+        self.process.stdin.write(text + "\n")
+        self.process.stdin.flush()
+        answer = [self.line()]
+        while lines and answer[-1]:
+            text = self.process.stdout.readline().strip()
+            answer.append(text)
+        self.process.send_signal(signal.SIGSTOP)
+        return [[float(value) for value in line.split()] for line in answer if line]
+
+    def milliseconds(self, text):
+        return [value / 1e6 for value in self.ask(text)[0]]
+
+    def turn(self, seconds):
+        self.ask(str(seconds / 3))
+        self.rounds.append(self.milliseconds(str(seconds)))
+
+    def median(self):
+        return statistics.median(value for each in self.rounds for value in each)
+
+    def least(self):
+        return min(value for each in self.rounds for value in each)
+
+    def close(self):
+        self.process.send_signal(signal.SIGCONT)
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def signal_to_noise(runtime):
+    """dB of the int8 logits against the float network's."""
+    ours = runtime.key.startswith("ours")
+    got = np.array(runtime.ask(f"check {runtime.folder / 'calibration.rgb'}" if ours else "check", lines=True))
+    own = runtime.folder / "executorch-float.npy"
+    expected = np.load(own if runtime.key == "executorch" else runtime.folder / "logits.npy")
+    return 10 * np.log10(np.square(expected).sum() / np.square(expected - got).sum())
+
+
+def compare(folder, threads, keys, options):
+    runtimes = []
+    for key in keys:
+        print(f"{folder.name}: {key}, {threads} thread{'s' if threads > 1 else ''}", file=sys.stderr)
+        runtimes.append(Runtime(key, folder, threads, options.ours))
+    draw, rows = random.Random(threads), []
+    for number in range(options.rounds):
+        print(f"{folder.name}: round {number + 1} of {options.rounds}", file=sys.stderr)
+        for runtime in draw.sample(runtimes, len(runtimes)):
+            runtime.turn(options.seconds)
+    for runtime in runtimes:
+        call = statistics.median(runtime.milliseconds(f"call {options.seconds}")) - statistics.median(runtime.milliseconds(str(options.seconds)))
+        rows.append({"network": folder.name, "threads": threads, "key": runtime.key, "name": runtime.name, "median_ms": runtime.median(),
+                     "least_ms": runtime.least(), "call_us": 1e3 * call, "sqnr_db": signal_to_noise(runtime),
+                     "round_medians_ms": [statistics.median(each) for each in runtime.rounds]})
+        runtime.close()
+    return rows
+
+
+def ratios(ours, theirs):
+    """Ratio of medians, the least and most of the rounds' own, and the ratio of the fastest runs."""
+    each = [a / b for a, b in zip(ours["round_medians_ms"], theirs["round_medians_ms"])]
+    return ours["median_ms"] / theirs["median_ms"], min(each), max(each), ours["least_ms"] / theirs["least_ms"]
+
+
+def show(rows):
+    ours, avx2 = (next(row for row in rows if row["key"] == key) for key in ("ours", "ours-avx2"))
+    threads = rows[0]["threads"]
+    print(f"\n{rows[0]['network']}, {threads} thread{'s' if threads > 1 else ''}\n")
+    print("| runtime | median ms | least ms | a call adds, µs | SQNR, dB | ours / it: medians (rounds), least | ours with AVX2 / it |")
+    print("|---|---|---|---|---|---|---|")
+    text = lambda ratio: "{:.2f} ({:.2f} to {:.2f}), {:.2f}".format(*ratio)
+    for row in sorted(rows, key=lambda row: row["median_ms"]):
+        cells = [text(ratios(one, row)) if row is not one else "" for one in (ours, avx2)]
+        print(f"| {row['name']} | {row['median_ms']:.3f} | {row['least_ms']:.3f} | {row['call_us']:.0f} | {row['sqnr_db']:.1f} | {' | '.join(cells)} |",
+              flush=True)
+
+
+def summary(table):
+    """A line a network: ratio of our median to the fastest peer's."""
+    threads = sorted({row["threads"] for row in table})
+    columns = [(ours, count) for ours in ("ours", "ours-avx2") for count in threads]
+    print("\nOurs / the fastest peer: ratio of medians (least to most of the rounds), of the fastest runs\n")
+    print("| network | " + " | ".join(f"{'with AVX2, ' if ours != 'ours' else ''}{count} thread{'s' if count > 1 else ''}" for ours, count in columns) + " |")
+    print("|---" * (len(columns) + 1) + "|")
+    for network in dict.fromkeys(row["network"] for row in table):
+        cells = []
+        for key, count in columns:
+            rows = [row for row in table if row["network"] == network and row["threads"] == count]
+            ours = next(row for row in rows if row["key"] == key)
+            fastest = min((row for row in rows if not row["key"].startswith("ours")), key=lambda row: row["median_ms"], default=None)
+            cells.append("{:.2f} ({:.2f} to {:.2f}), {:.2f}; {}".format(*ratios(ours, fastest), fastest["name"].split(" (")[0]) if fastest else "")
+        print(f"| {network} | {' | '.join(cells)} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--seconds", type=float, default=0.15)
+    parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("ours")
+    parser.add_argument("peers")
+    parser.add_argument("folders", nargs="+", type=pathlib.Path)
+    options = parser.parse_args()
+    peers = [peer for peer in options.peers.split(",") if peer]
+    keys = ["ours", "ours-avx2", *peers, *(["openvino-avx2"] if "openvino" in peers else [])]
+    table = []
+    for folder in options.folders:
+        for threads in map(int, options.threads.split(",")):
+            rows = compare(folder, threads, keys, options)
+            show(rows)
+            table += rows
+    summary(table)
+    if options.json:
+        options.json.write_text(json.dumps(table, indent=1) + "\n")
+
+
+main()

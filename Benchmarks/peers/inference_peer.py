@@ -1,8 +1,8 @@
 """Run by inference_run.py: one runtime with one network, in a process of its own.
 
-    inference_peer.py onnxruntime|openvino|litert|executorch FOLDER THREADS
+    inference_peer.py onnxruntime|openvino|litert|executorch|python FOLDER THREADS
 
-Once loaded it writes a line, what it is and its version. For each line "SECONDS" of standard input it runs for that long and writes one line of
+After its first run it writes a line, its name. For each line "SECONDS" of standard input it runs for that long and writes one line of
 numbers: the nanoseconds of each run. For the line "check" it writes the logits of every calibration photo, a photo a line, then an empty line.
 
 Timed is the network alone, as near to the runtime as its Python package lets one come: input in place, output left there. What Python's usual
@@ -53,7 +53,7 @@ class OnnxRuntime:
     def feed(self, photo):
         self.input = {self.session.get_inputs()[0].name: photo}
         binding = self.session.io_binding()
-        binding.bind_cpu_input(*self.input.items().__iter__().__next__())
+        binding.bind_cpu_input(self.session.get_inputs()[0].name, photo)
         binding.bind_output(self.session.get_outputs()[0].name, "cpu")
         return lambda: self.session.run_with_iobinding(binding)
 
@@ -97,7 +97,19 @@ class ExecuTorch:
         return self.module.forward(self.input)[0].numpy()[0]
 
 
-RUNTIMES = {"litert": LiteRT, "onnxruntime": OnnxRuntime, "openvino": OpenVINO, "executorch": ExecuTorch}
+class Python:
+    """No runtime at all: what Python and NumPy take of a start."""
+
+    name = "Python and NumPy alone"
+
+    def __init__(self, folder, threads):
+        pass
+
+    def feed(self, photo):
+        return lambda: None
+
+
+RUNTIMES = {"python": Python, "litert": LiteRT, "onnxruntime": OnnxRuntime, "openvino": OpenVINO, "executorch": ExecuTorch}
 
 
 def timed(action, seconds):

@@ -18,6 +18,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import time
 
 import numpy as np
 
@@ -37,12 +38,16 @@ class Runtime:
             command = [sys.executable, HERE / "inference_peer.py", name, folder, str(threads)]
             if isa:
                 environment["ONEDNN_MAX_CPU_ISA"] = isa.upper()
-        cores = sorted(os.sched_getaffinity(0))[:threads]
         self.errors = folder / f"{key}-errors.txt"
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors.open("w"), text=True, env=environment,
-            preexec_fn=lambda: os.sched_setaffinity(0, cores))
-        self.name = self.line() + (f", {isa.upper()} at most" if isa and name != "ours" else "")
+        cores = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, sorted(cores)[:threads])  # what starts now inherits it
+        started = time.monotonic()
+        with self.errors.open("w") as errors:
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
+        os.sched_setaffinity(0, cores)
+        name = self.line()
+        self.start_ms = 1e3 * (time.monotonic() - started)
+        self.name = name + (f", {isa.upper()} at most" if isa and name != "ours" else "")
         self.process.send_signal(signal.SIGSTOP)
         self.rounds = []
 
@@ -79,7 +84,13 @@ class Runtime:
     def close(self):
         self.process.send_signal(signal.SIGCONT)
         self.process.stdin.close()
+        self.process.stdout.close()
         self.process.wait()
+
+    def memory(self):
+        """MiB: the most that was resident, and what of it now is no file's."""
+        fields = dict(line.split(":") for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines())
+        return [int(fields[field].split()[0]) / 1024 for field in ("VmHWM", "RssAnon")]
 
 
 def signal_to_noise(runtime):
@@ -169,4 +180,5 @@ def main():
         options.json.write_text(json.dumps(table, indent=1) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

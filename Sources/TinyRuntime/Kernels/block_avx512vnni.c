@@ -661,7 +661,7 @@ TK_VNNI_SMALL static void narrow(const tk_block *block, tk_strip strip, const ui
     const size_t end = (size_t)part.end_channel;
     size_t channels = 0;
     for (size_t first = (size_t)part.first_channel; first < end; first += channels) {
-        channels = end - first < 32 ? end - first : 32;
+        channels = tk_tile_channels__avx512vnni(end - first);
         for (int32_t row = strip.first_row; row < part.end_row; row += 2) {
             const bool has_upper = row >= part.first_row, has_lower = row + 1 >= part.first_row && row + 1 < part.end_row;
             if (!has_upper && !has_lower) continue;

@@ -89,7 +89,8 @@ TK_VNNI static void finish(const tk_tile__avx512vnni *tile, int groups, size_t f
     const tk_convolution *const op = tile->op;
     const tk_addition *const addition = tile->addition;
     const __m512 multiplier0 = _mm512_loadu_ps(op->multiplier + first);
-    const __m512 multiplier1 = channels > 16 ? _mm512_loadu_ps(op->multiplier + first + 16) : multiplier0;
+    const bool two = channels > 16;
+    const __m512 multiplier1 = two ? _mm512_loadu_ps(op->multiplier + first + 16) : multiplier0;
     tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
     tk_residual__avx512vnni residual;
     if (addition != NULL) residual = tk_residual_of__avx512vnni(op, addition, &range);
@@ -101,13 +102,19 @@ TK_VNNI static void finish(const tk_tile__avx512vnni *tile, int groups, size_t f
         if (addition != NULL) {
             const __m256i y0 = _mm256_maskz_loadu_epi8(mask, addend0), y1 = _mm256_maskz_loadu_epi8(mask, addend1);
             addend0 += tile->output_stride, addend1 += tile->output_stride;
-            x0 = tk_scale_and_add__avx512vnni(acc[0][0], multiplier0, _mm256_castsi256_si128(y0), &residual);
-            x1 = tk_scale_and_add__avx512vnni(acc[0][1], multiplier1, _mm256_extracti128_si256(y0, 1), &residual);
-            x2 = tk_scale_and_add__avx512vnni(acc[7][0], multiplier0, _mm256_castsi256_si128(y1), &residual);
-            x3 = tk_scale_and_add__avx512vnni(acc[7][1], multiplier1, _mm256_extracti128_si256(y1, 1), &residual);
+            x0 = x1 = tk_scale_and_add__avx512vnni(acc[0][0], multiplier0, _mm256_castsi256_si128(y0), &residual);
+            x2 = x3 = tk_scale_and_add__avx512vnni(acc[7][0], multiplier0, _mm256_castsi256_si128(y1), &residual);
+            if (two) {
+                x1 = tk_scale_and_add__avx512vnni(acc[0][1], multiplier1, _mm256_extracti128_si256(y0, 1), &residual);
+                x3 = tk_scale_and_add__avx512vnni(acc[7][1], multiplier1, _mm256_extracti128_si256(y1, 1), &residual);
+            }
         } else {
-            x0 = tk_scale__avx512vnni(acc[0][0], multiplier0), x1 = tk_scale__avx512vnni(acc[0][1], multiplier1);
-            x2 = tk_scale__avx512vnni(acc[7][0], multiplier0), x3 = tk_scale__avx512vnni(acc[7][1], multiplier1);
+            x0 = x1 = tk_scale__avx512vnni(acc[0][0], multiplier0);
+            x2 = x3 = tk_scale__avx512vnni(acc[7][0], multiplier0);
+            if (two) {
+                x1 = tk_scale__avx512vnni(acc[0][1], multiplier1);
+                x3 = tk_scale__avx512vnni(acc[7][1], multiplier1);
+            }
         }
         const __m512i x = lanes_to_vectors(tk_pack__avx512vnni(x0, x1, x2, x3, range));
         store_channels(output0, channels, _mm512_castsi512_si256(x));
@@ -177,7 +184,7 @@ TK_VNNI_INLINE void tile_through_memory(const int count, const int width, const 
 TK_VNNI_INLINE void tile_32(const int count, const tk_tile__avx512vnni *tile, size_t first, size_t channels) {
     tile_sums acc;
     multiply(count, 32, tile, first, acc, NULL);
-    if (channels == 32 && tile->addition == NULL)
+    if (count == 14 && channels == 32 && tile->addition == NULL)
         finish_32(count, tile, first, acc);
     else
         tile_through_memory(count, 32, tile, first, channels, acc, NULL);
@@ -258,8 +265,10 @@ void tk_product__avx512vnni(const tk_convolution *op, const uint8_t *windows, si
     tile.output_stride = (size_t)op->output_stride;
     tile.input[0] = windows, tile.input[1] = windows + second * stride;
     tile.output[0] = output, tile.output[1] = output + second * tile.output_stride;
-    for (; first < end; first += 32)
-        tk_tile__avx512vnni_run(&tile, (int)count, first, end - first < 32 ? end - first : 32);
+    for (size_t channels = 0; first < end; first += channels) {
+        channels = tk_tile_channels__avx512vnni(end - first);
+        tk_tile__avx512vnni_run(&tile, (int)count, first, channels);
+    }
 }
 
 #endif

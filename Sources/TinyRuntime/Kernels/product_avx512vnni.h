@@ -27,6 +27,11 @@ typedef struct tk_tile__avx512vnni {
 // `count`: 14 windows (both groups) or 7 (the first), of op's output channels first ..< first + channels (at most 32).
 void tk_tile__avx512vnni_run(const tk_tile__avx512vnni *tile, int count, size_t first, size_t channels);
 
+// How many of the channels that are left the next tile takes. 33 … 40 are 16 and up to 24, which costs 2½ vectors, not 3.
+static inline size_t tk_tile_channels__avx512vnni(size_t left) {
+    return left > 32 && left <= 40 ? 16 : left < 32 ? left : 32;
+}
+
 // windows: `count` (14, 7 or 1) windows of `quads`·4 bytes, `stride` bytes apart; weights beyond a window's end are
 // zero. output: the part's channels of `count` pixels, op->output_stride bytes apart.
 void tk_product__avx512vnni(const tk_convolution *op, const uint8_t *windows, size_t stride, size_t quads, size_t count,

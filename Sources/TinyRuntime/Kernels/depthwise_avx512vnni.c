@@ -1,35 +1,15 @@
-// Depthwise convolution, AVX-512 VNNI: 64 channels at a time. Four image rows of one column are interleaved byte by
+// Depthwise convolution 3×3, AVX-512 VNNI: 64 channels at a time. Four image rows of one column are interleaved byte by
 // byte, so that one `vpdpbusd` multiplies a column of up to four taps for 16 channels. With three kernel rows the
 // same interleaved columns serve two output rows: taps [w0 w1 w2 0] for the upper and [0 w0 w1 w2] for the lower one.
 #if defined(__x86_64__)
-#include "avx512vnni.h"
+#include "depthwise_avx512vnni.h"
 #include "kernel_list.h"
-
-// One block of 64 channels, in the order in which the interleaved bytes stand: lane l, dword d of vector v is channel
-// 16l + 4v + d.
-typedef struct block_constants {
-    __m512i bias[4];
-    __m512 multiplier[4];
-    __m512i padding;    // 64 channels of what stands outside the image
-    __m512i weights[];  // [tap group][kernel column][vector]
-} block_constants;
 
 // Four image rows. A row outside the image points at the padding, with `inside` 0: its columns are all the same.
 typedef struct source_rows {
     const uint8_t *row[4];
     size_t inside[4];  // all ones, or 0
 } source_rows;
-
-typedef struct column {
-    __m512i vector[4];
-} column;
-
-TK_VNNI_INLINE column interleave(__m512i row0, __m512i row1, __m512i row2, __m512i row3) {
-    const __m512i low01 = _mm512_unpacklo_epi8(row0, row1), high01 = _mm512_unpackhi_epi8(row0, row1);
-    const __m512i low23 = _mm512_unpacklo_epi8(row2, row3), high23 = _mm512_unpackhi_epi8(row2, row3);
-    return (column){{_mm512_unpacklo_epi16(low01, low23), _mm512_unpackhi_epi16(low01, low23),
-                     _mm512_unpacklo_epi16(high01, high23), _mm512_unpackhi_epi16(high01, high23)}};
-}
 
 // Column x of the four rows, or padding.
 TK_VNNI_INLINE column load_column(__mmask64 mask, const source_rows *rows,
@@ -55,14 +35,6 @@ TK_VNNI_INLINE source_rows rows_from(const tk_convolution *op, const block_const
         rows.inside[i] = inside ? ~(size_t)0 : 0;
     }
     return rows;
-}
-
-TK_VNNI_INLINE void store(__mmask64 mask, uint8_t *output, const __m512i acc[4],
-                          const block_constants *block, tk_range__avx512vnni range) {
-    const __m512i x = tk_pack__avx512vnni(
-        tk_scale__avx512vnni(acc[0], block->multiplier[0]), tk_scale__avx512vnni(acc[1], block->multiplier[1]),
-        tk_scale__avx512vnni(acc[2], block->multiplier[2]), tk_scale__avx512vnni(acc[3], block->multiplier[3]), range);
-    _mm512_mask_storeu_epi8(output, mask, x);
 }
 
 // acc += one column of taps.
@@ -114,49 +86,25 @@ TK_VNNI static void row_of_stride_2(const tk_convolution *op, const block_consta
     rows_3x3(2, op, block, rows, mask, 0, output);
 }
 
-// Any kernel and stride: the kernel's rows in groups of four.
-TK_VNNI static void row_of_any(const tk_convolution *op, const block_constants *block, const uint8_t *input,
-                               size_t first, __mmask64 mask, int32_t row, uint8_t *output) {
-    const size_t channels = (size_t)op->input_stride;
-    const tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
-    const int32_t top = row * op->stride_height - op->pad_top;
-    for (int32_t i = 0; i < op->output_width; i++, output += op->output_stride) {
-        __m512i acc[4] = {block->bias[0], block->bias[1], block->bias[2], block->bias[3]};
-        const __m512i *weights = block->weights;
-        for (int32_t group = 0; group < op->kernel_height; group += 4) {
-            const source_rows rows = rows_from(op, block, input, first, top + group, op->kernel_height - group);
-            for (int32_t kernel_column = 0; kernel_column < op->kernel_width; kernel_column++, weights += 4)
-                accumulate(acc,
-                           load_column(mask, &rows, block, i * op->stride_width - op->pad_left + kernel_column,
-                                       op->input_width, channels),
-                           weights);
-        }
-        store(mask, output, acc, block, range);
-    }
-}
-
-// Four taps a dword for each of the block's channels: kernel rows row ..< row + 4 (those that exist) of one kernel
-// column.
-TK_VNNI static void interleave_weights(const tk_convolution *op, size_t first, int32_t row, int32_t kernel_column,
-                                       __m512i *weights) {
+TK_VNNI_SMALL void tk_depthwise_taps__avx512vnni(const tk_convolution *op, size_t first, const int32_t taps[4],
+                                                 __m512i weights[4]) {
     const size_t channels = (size_t)op->output_channels;
-    __m512i taps[4];
-    for (int32_t i = 0; i < 4; i++) {
-        taps[i] = _mm512_setzero_si512();
-        if (row + i < 0 || row + i >= op->kernel_height) continue;
-        const size_t tap = (size_t)((row + i) * op->kernel_width + kernel_column);
-        const size_t taps_16 = (size_t)(op->kernel_height * op->kernel_width) * 16;
-        int8_t line[64] = {0};
-        for (size_t c = 0; c < 64 && first + c < channels; c += 16)
-            tk_copy(line + c, op->weights + (first + c) / 16 * taps_16 + tap * 16, 16);
-        taps[i] = _mm512_loadu_si512(line);
+    const size_t taps_16 = (size_t)(op->kernel_height * op->kernel_width) * 16;
+    __m512i lines[4];
+    for (size_t i = 0; i < 4; i++) {
+        lines[i] = _mm512_setzero_si512();
+        const int8_t *line = op->weights + first / 16 * taps_16 + (size_t)taps[i] * 16;
+        __mmask16 lane = 15;
+        for (size_t c = first; taps[i] >= 0 && c < channels && lane != 0; c += 16, line += taps_16) {
+            lines[i] = _mm512_mask_broadcast_i32x4(lines[i], lane, _mm_loadu_si128((const __m128i *)line));
+            lane = (__mmask16)(lane << 4);
+        }
     }
-    const column result = interleave(taps[0], taps[1], taps[2], taps[3]);
-#pragma clang loop unroll(disable)
+    const column result = interleave(lines[0], lines[1], lines[2], lines[3]);
     for (int v = 0; v < 4; v++) weights[v] = result.vector[v];
 }
 
-TK_VNNI_SMALL static void prepare(const tk_convolution *op, size_t first, bool is_3x3, block_constants *block) {
+TK_VNNI_SMALL void tk_depthwise_constants__avx512vnni(const tk_convolution *op, size_t first, block_constants *block) {
     const size_t channels = (size_t)op->output_channels;
     int32_t bias[64] = {0};
     float multiplier[64] = {0};
@@ -175,16 +123,16 @@ TK_VNNI_SMALL static void prepare(const tk_convolution *op, size_t first, bool i
         tk_copy(pixel, op->pad_pixel, channels);
         block->padding = _mm512_loadu_si512(pixel);
     }
-    __m512i *weights = block->weights;
-    if (is_3x3) {
-        for (int32_t lower = 0; lower < 2; lower++)
-            for (int32_t kernel_column = 0; kernel_column < 3; kernel_column++, weights += 4)
-                interleave_weights(op, first, -lower, kernel_column, weights);
-        return;
+}
+
+// Kernel columns for the upper of two output rows, then for the lower: its first row is the second in the quads.
+TK_VNNI_SMALL static void prepare(const tk_convolution *op, size_t first, block_constants *block) {
+    tk_depthwise_constants__avx512vnni(op, first, block);
+    for (int32_t step = 0; step < 6; step++) {
+        const int32_t below = step / 3, x = step % 3;
+        const int32_t taps[4] = {below ? -1 : x, 3 * (1 - below) + x, 3 * (2 - below) + x, below ? 6 + x : -1};
+        tk_depthwise_taps__avx512vnni(op, first, taps, block->weights + 4 * step);
     }
-    for (int32_t group = 0; group < op->kernel_height; group += 4)
-        for (int32_t kernel_column = 0; kernel_column < op->kernel_width; kernel_column++, weights += 4)
-            interleave_weights(op, first, group, kernel_column, weights);
 }
 
 static bool takes_3x3(const tk_convolution *op) {
@@ -195,18 +143,17 @@ static bool takes_3x3(const tk_convolution *op) {
 TK_VNNI_SMALL void tk_depthwise__avx512vnni(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
                                       tk_part part) {
     const size_t end = (size_t)part.end_channel, row_bytes = (size_t)op->output_width * (size_t)op->output_stride;
-    const bool is_3x3 = takes_3x3(op);
+    if (!takes_3x3(op)) {
+        tk_depthwise_any__avx512vnni(op, input, output, scratch, part);
+        return;
+    }
     block_constants *const block = scratch;
     for (size_t first = (size_t)part.first_channel; first < end; first += 64) {
-        prepare(op, first, is_3x3, block);
+        prepare(op, first, block);
         const size_t count = end - first < 64 ? end - first : 64;
         const __mmask64 mask = ~(__mmask64)0 >> (64 - count);
         for (int32_t row = part.first_row; row < part.end_row; row++) {
             uint8_t *const out = output + (size_t)row * row_bytes + first;
-            if (!is_3x3) {
-                row_of_any(op, block, input, first, mask, row, out);
-                continue;
-            }
             const bool both = op->stride_width == 1 && row + 1 < part.end_row;
             const source_rows rows =
                 rows_from(op, block, input, first, row * op->stride_height - op->pad_top, both ? 4 : 3);
@@ -220,8 +167,7 @@ TK_VNNI_SMALL void tk_depthwise__avx512vnni(const tk_convolution *op, const uint
 }
 
 size_t tk_depthwise_scratch__avx512vnni(const tk_convolution *op) {
-    const size_t groups = takes_3x3(op) ? 2 : ((size_t)op->kernel_height + 3) / 4;
-    return sizeof(block_constants) + groups * (size_t)op->kernel_width * 4 * 64;
+    return takes_3x3(op) ? sizeof(block_constants) + 6 * 4 * sizeof(__m512i) : tk_depthwise_any_scratch__avx512vnni(op);
 }
 
 #endif

@@ -47,7 +47,7 @@ TK_VNNI_SMALL static geometry geometry_of(const tk_block *block, int32_t rows) {
     g.late = g.stride == 2 ? op->pad_top & 1 : 0;
     g.per_record = g.stride;
     g.seen = g.stride == 1 ? half_up(op->kernel_height + 1) : half_up(op->kernel_height + g.late) + 1;
-    int32_t columns = g.pad_left + g.width;
+    int32_t columns = g.pad_left + (g.width < 7 ? 7 : g.width);
     const int32_t span = (g.output_width - 1) * g.stride + op->kernel_width;
     if (span > columns) columns = span;
     g.pair_bytes = (size_t)columns * 64 + slack;
@@ -453,14 +453,12 @@ static convolve_function *convolve_of(const tk_convolution *op, bool is_short) {
 
 static size_t wide_columns(const tk_block *block) { return tk_round_up((size_t)block->depthwise.output_channels, 16); }
 
-static bool has_tiles(const tk_block *block) {
-    return block->expand_kind == TK_EXPAND_POINTWISE && block->depthwise.input_width % 7 == 0;
-}
-
 // Scratch: constants, a pair of padding, the ring (one for all channels, or one each 32 channels where a strip follows a
 // strip), plain rows.
 static size_t plain_bytes(const tk_block *block, const geometry *g) {
-    if (block->expand_kind == TK_EXPAND_NONE || has_tiles(block)) return 0;
+    if (block->expand_kind == TK_EXPAND_NONE) return 0;
+    if (block->expand_kind == TK_EXPAND_POINTWISE)
+        return g->width < 7 ? (size_t)g->height * 7 * (size_t)block->expand.input_stride : 0;
     return (size_t)(2 * g->ring) * (size_t)g->width * 32;
 }
 
@@ -477,7 +475,8 @@ TK_VNNI_SMALL static size_t scratch_bytes(const tk_block *block, int32_t rows) {
 }
 
 static size_t strip_bytes(const tk_block *block, int32_t rows) {
-    return (size_t)half_up(rows) * (size_t)block->depthwise.output_width * 2 * wide_columns(block);
+    // Tiles of seven read beyond narrow rows.
+    return ((size_t)half_up(rows) * (size_t)block->depthwise.output_width + 6) * 2 * wide_columns(block);
 }
 
 TK_VNNI_SMALL static void fill(uint8_t *destination, uint8_t value, size_t count) {
@@ -510,17 +509,21 @@ static const uint8_t *pair_at(const work *w, int32_t pair) {
     return is_inside(w, row) || is_inside(w, row + 1) ? place(w, pair) : w->padding;
 }
 
-// By a pointwise convolution whose tiles fit.
+// By a pointwise convolution. The last tile overlaps the one before; in narrow images it reaches beyond the row, which
+// is a copy then, into the padding, which is written anew.
 TK_VNNI_SMALL static void expand_by_tiles(const work *w, int32_t pair) {
-    const size_t pixel = w->e.stride, row_bytes = (size_t)w->g->width * pixel;
+    const size_t width = (size_t)w->g->width, pixel = w->e.stride;
+    const size_t row_bytes = (width < 7 ? 7 : width) * pixel;
     const int32_t row = w->first_row + 2 * pair;
     const bool has_upper = is_inside(w, row), has_lower = is_inside(w, row + 1);
     if (!has_upper && !has_lower) return;
-    const uint8_t *upper = w->input + (size_t)(has_upper ? row : row + 1) * row_bytes;
-    const uint8_t *const end = upper + row_bytes;
+    const uint8_t *const image = width < 7 ? w->plain : w->input;
     const size_t column_bytes = w->channels <= 16 ? 32 : 64, apart = has_upper && has_lower ? row_bytes : 0;
-    uint8_t *out = place(w, pair) + (size_t)w->g->pad_left * column_bytes;
-    for (; upper != end; upper += 7 * pixel, out += 7 * column_bytes) {
+    uint8_t *const columns = place(w, pair) + (size_t)w->g->pad_left * column_bytes;
+    for (size_t next = 0; next < width; next += 7) {
+        const size_t x = next + 7 <= width || width < 7 ? next : width - 7;
+        const uint8_t *const upper = image + (size_t)(has_upper ? row : row + 1) * row_bytes + x * pixel;
+        uint8_t *const out = columns + x * column_bytes;
         if (w->channels <= 16)
             expand_16(&w->e, upper, upper + apart, !has_upper ? 0x5555 : !has_lower ? 0xAAAA : 0, out);
         else if (has_upper && has_lower)
@@ -528,9 +531,17 @@ TK_VNNI_SMALL static void expand_by_tiles(const work *w, int32_t pair) {
         else
             expand_half(&w->e, upper, has_lower, out);
     }
+    if (width < 7) fill(columns + width * column_bytes, w->e.pad_value, (7 - width) * column_bytes);
 }
 
-// From plain rows: the input's, or those that the op's own kernel writes.
+// Rows of less than seven pixels, as tiles read them: what follows the last pixel is anything.
+TK_VNNI_SMALL static void widen_rows(const work *w, int32_t first, int32_t end) {
+    const size_t bytes = (size_t)w->g->width * w->e.stride, pitch = 7 * w->e.stride;
+    for (int32_t row = first < 0 ? 0 : first; row < end && row < w->g->height; row++)
+        tk_copy(w->plain + (size_t)row * pitch, w->input + (size_t)row * bytes, bytes);
+}
+
+// From plain rows: the input's, or those that the convolution's own kernel writes.
 TK_VNNI_SMALL static void expand_plainly(const work *w, int32_t pair, int32_t end) {
     const size_t width = (size_t)w->g->width;
     const uint8_t *plain = w->input + w->e.first;
@@ -545,9 +556,8 @@ TK_VNNI_SMALL static void expand_plainly(const work *w, int32_t pair, int32_t en
         // Where the image's first row and channel would lie.
         const uintptr_t base = (uintptr_t)w->plain - (size_t)part.first_row * width * pixel;
         plain = (const uint8_t *)base;
-        tk_convolution_function *const run = w->block->expand_kind == TK_EXPAND_POINTWISE ? tk_pointwise__avx512vnni
-                                                                                          : tk_convolution__avx512vnni;
-        if (part.first_row < part.end_row) run(&op, w->input, (uint8_t *)(base - w->e.first), w->scratch, part);
+        if (part.first_row < part.end_row)
+            tk_convolution__avx512vnni(&op, w->input, (uint8_t *)(base - w->e.first), w->scratch, part);
     }
     for (; pair < end; pair++) {
         const int32_t row = w->first_row + 2 * pair;
@@ -561,7 +571,7 @@ TK_VNNI_SMALL static void expand_plainly(const work *w, int32_t pair, int32_t en
 
 TK_VNNI_SMALL static void expand_pairs(const work *w, int32_t pair, int32_t end) {
     const tk_block_expand kind = w->block->expand_kind;
-    if (has_tiles(w->block)) {
+    if (kind == TK_EXPAND_POINTWISE) {
         for (; pair < end; pair++) expand_by_tiles(w, pair);
     } else if (kind == TK_EXPAND_CONVOLUTION && w->channels > 16 && w->g->width >= 7) {
         // As many as follow one another in the ring; not those half outside.
@@ -617,6 +627,7 @@ TK_VNNI_SMALL static void wide(const tk_block *block, const uint8_t *input, tk_s
     const bool follows = strip.previous_row >= 0 && (strip.first_row - strip.previous_row) % 2 == 0;
     w.turn = strip.first_row * g.stride / 2;
     fill(w.padding, op->pad_value, g.pair_bytes);
+    if (block->expand_kind == TK_EXPAND_POINTWISE && g.width < 7) widen_rows(&w, w.first_row, w.first_row + 2 * all);
     bool filled = strip.previous_row >= 0;
     for (size_t first = (size_t)part.first_channel; first < (size_t)part.end_channel; first += 32) {
         w.channels = (size_t)part.end_channel - first < 32 ? (size_t)part.end_channel - first : 32;
@@ -657,6 +668,7 @@ TK_VNNI_SMALL static void narrow(const tk_block *block, tk_strip strip, const ui
     tk_tile__avx512vnni tile = {.op = op, .stride = record_bytes, .output_stride = pixel, .steps = steps};
     tile.quads = ((size_t)op->input_channels + 3) / 4;
     tile.whole = wide_columns(block) / 32 * 8;
+    tile.windows = width < 7 ? (int)width : 7;
     tile.addition = block->has_addition ? &block->addition : NULL;
     const size_t end = (size_t)part.end_channel;
     size_t channels = 0;
@@ -667,7 +679,7 @@ TK_VNNI_SMALL static void narrow(const tk_block *block, tk_strip strip, const ui
             if (!has_upper && !has_lower) continue;
             const uint8_t *const records = strip.bytes + (size_t)((row - strip.first_row) / 2) * width * record_bytes;
             for (size_t next = 0; next < width; next += 7) {
-                const size_t x = next + 7 <= width ? next : width - 7;
+                const size_t x = next + 7 <= width || width < 7 ? next : width - 7;
                 for (size_t lower = 0; lower < 2; lower++) {
                     const size_t at = ((size_t)row + lower) * row_bytes + x * pixel;
                     tile.input[lower] = records + x * record_bytes + 8 * lower;
@@ -690,7 +702,7 @@ static int32_t takes(const tk_block *block) {
     const tk_convolution *const op = &block->depthwise;
     const bool kernel = op->kernel_height == op->kernel_width && (op->kernel_width == 3 || op->kernel_width == 5);
     const bool strides = op->stride_height == op->stride_width && op->stride_height <= 2;
-    if (!kernel || !strides || op->output_width < 7 || op->output_channels < 16) return false;
+    if (!kernel || !strides || op->output_channels < 16) return false;
     if (block->expand_kind == TK_EXPAND_POINTWISE && block->expand.input_channels % 4 != 0) return false;
     return !block->has_addition || block->addition.zero_point_a == block->project.output_zero_point;
 }

@@ -67,6 +67,10 @@ TK_VNNI_INLINE void multiply(const int count, const int channels, const tk_tile_
 }
 
 TK_VNNI_INLINE void store_channels(uint8_t *output, size_t channels, __m256i x) {
+    if (channels == 8) {
+        _mm_storel_epi64((__m128i *)output, _mm256_castsi256_si128(x));
+        return;
+    }
     if (channels < 16) {
         _mm_mask_storeu_epi8(output, (__mmask16)((1u << channels) - 1), _mm256_castsi256_si128(x));
         return;
@@ -97,7 +101,7 @@ TK_VNNI static void finish(const tk_tile__avx512vnni *tile, int groups, size_t f
     const __mmask32 mask = (__mmask32)(~0u >> (32 - channels));
     const uint8_t *addend0 = tile->residual[0] + first, *addend1 = tile->residual[1] + first;
     uint8_t *output0 = tile->output[0] + first, *output1 = tile->output[1] + first;
-    for (int i = 0; i < 7; i++, acc++) {
+    for (int i = 0; i < tile->windows; i++, acc++) {
         __m512i x0, x1, x2, x3;
         if (addition != NULL) {
             const __m256i y0 = _mm256_maskz_loadu_epi8(mask, addend0), y1 = _mm256_maskz_loadu_epi8(mask, addend1);
@@ -184,7 +188,7 @@ TK_VNNI_INLINE void tile_through_memory(const int count, const int width, const 
 TK_VNNI_INLINE void tile_32(const int count, const tk_tile__avx512vnni *tile, size_t first, size_t channels) {
     tile_sums acc;
     multiply(count, 32, tile, first, acc, NULL);
-    if (count == 14 && channels == 32 && tile->addition == NULL)
+    if (count == 14 && channels == 32 && tile->windows == 7 && tile->addition == NULL)
         finish_32(count, tile, first, acc);
     else
         tile_through_memory(count, 32, tile, first, channels, acc, NULL);
@@ -206,7 +210,7 @@ TK_VNNI static void tile_14x24(const tk_tile__avx512vnni *tile, size_t first, si
 TK_VNNI static void tile_14x16(const tk_tile__avx512vnni *tile, size_t first, size_t channels) {
     tile_sums acc;
     multiply(14, 16, tile, first, acc, NULL);
-    if (channels == 16 && tile->addition == NULL)
+    if (channels == 16 && tile->windows == 7 && tile->addition == NULL)
         finish_16(tile, first, acc);
     else
         tile_through_memory(14, 16, tile, first, channels, acc, NULL);
@@ -260,7 +264,7 @@ void tk_product__avx512vnni(const tk_convolution *op, const uint8_t *windows, si
             one_window(op, windows, quads, first, end - first < 16 ? end - first : 16, output);
         return;
     }
-    tk_tile__avx512vnni tile = {.op = op, .quads = quads, .stride = stride, .steps = steps, .whole = quads};
+    tk_tile__avx512vnni tile = {.op = op, .quads = quads, .stride = stride, .steps = steps, .whole = quads, .windows = 7};
     const size_t second = count == 14 ? 7 : 0;
     tile.output_stride = (size_t)op->output_stride;
     tile.input[0] = windows, tile.input[1] = windows + second * stride;

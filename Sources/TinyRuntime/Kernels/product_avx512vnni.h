@@ -19,6 +19,7 @@ typedef struct tk_tile__avx512vnni {
     // Bytes from a window's quad q to the next: steps[q mod 8], or steps[8 + q mod 8] from quad `whole` on.
     const int8_t *steps;
     size_t whole;
+    int windows;  // of each group that are stored: 1 … 7
     const uint8_t *input[2];
     uint8_t *output[2];
     const uint8_t *residual[2];  // output_stride apart as well

@@ -29,9 +29,10 @@ TK_NEON_INLINE void pixels_of_16(const int count, const tk_convolution *op, cons
             acc[i][3] = vmlal_s16(acc[i][3], vget_high_s16(x1), vget_high_s16(w1));
         }
     }
+    const tk_range__neon range = tk_range_of__neon(op);
+    const size_t step = (size_t)op->output_stride;
 #pragma clang loop unroll(full)
-    for (int i = 0; i < count; i++, output += op->output_stride)
-        vst1q_u8(output, tk_requantize_16__neon(op, acc[i], run->multiplier));
+    for (int i = 0; i < count; i++, output += step) vst1q_u8(output, tk_requantize_16__neon(&range, acc[i], run->multiplier));
 }
 
 static void all_pixels(const tk_convolution *op, const tk_depthwise_run *run) {

@@ -76,19 +76,19 @@ static bool has_avx512vnni(void) {
 #if defined(__aarch64__)
 static const tk_kernels neondot_kernels = {
     .name = "neon-dotprod",
-    .convolution = {tk_convolution__neondot, tk_windows_scratch__neon},
-    .pointwise = {tk_convolution__neondot, tk_windows_scratch__neon},
-    .depthwise = {tk_depthwise__neon, tk_depthwise_scratch__neon},
-    .fully_connected = {tk_convolution__neondot, tk_windows_scratch__neon},
+    .convolution = {tk_convolution__neondot, tk_convolution_scratch__neondot},
+    .pointwise = {tk_convolution__neondot, tk_convolution_scratch__neondot},
+    .depthwise = {tk_depthwise__neondot, tk_depthwise_scratch__neon},
+    .fully_connected = {tk_convolution__neondot, tk_convolution_scratch__neondot},
     .elementwise = &tk_elementwise__plain,
 };
 
 static const tk_kernels neoni8mm_kernels = {
     .name = "neon-i8mm",
-    .convolution = {tk_convolution__neoni8mm, tk_windows_scratch__neon},
-    .pointwise = {tk_convolution__neoni8mm, tk_windows_scratch__neon},
-    .depthwise = {tk_depthwise__neon, tk_depthwise_scratch__neon},
-    .fully_connected = {tk_convolution__neoni8mm, tk_windows_scratch__neon},
+    .convolution = {tk_convolution__neoni8mm, tk_convolution_scratch__neoni8mm},
+    .pointwise = {tk_convolution__neoni8mm, tk_convolution_scratch__neoni8mm},
+    .depthwise = {tk_depthwise__neondot, tk_depthwise_scratch__neon},
+    .fully_connected = {tk_convolution__neoni8mm, tk_convolution_scratch__neoni8mm},
     .elementwise = &tk_elementwise__plain,
 };
 #endif
@@ -112,7 +112,8 @@ const tk_kernels *tk_kernels_for(tk_isa isa) {
 #elif defined(__aarch64__)
     case TK_ISA_NEON: return has_bit(hwcap, 1) ? tk_kernels__neon() : NULL;        // HWCAP_ASIMD
     case TK_ISA_NEON_DOT: return has_bit(hwcap, 20) ? &neondot_kernels : NULL;     // HWCAP_ASIMDDP
-    case TK_ISA_NEON_I8MM: return has_bit(hwcap2, 13) ? &neoni8mm_kernels : NULL;  // HWCAP2_I8MM
+    // HWCAP2_I8MM, and the dot products that its depthwise convolution uses.
+    case TK_ISA_NEON_I8MM: return has_bit(hwcap2, 13) && has_bit(hwcap, 20) ? &neoni8mm_kernels : NULL;
 #elif defined(__arm__)
     case TK_ISA_NEON: return has_bit(hwcap, 12) ? tk_kernels__neon() : NULL;  // HWCAP_NEON
 #endif

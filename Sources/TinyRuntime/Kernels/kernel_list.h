@@ -30,13 +30,15 @@ size_t tk_depthwise_scratch__avx512vnni(const tk_convolution *op);
 
 #if defined(__aarch64__) || defined(__arm__)
 tk_convolution_function tk_convolution__neon, tk_depthwise__neon;  // dense: pointwise and fully connected too
-size_t tk_windows_scratch__neon(const tk_convolution *op);          // for the dense kernels of all NEON sets
+size_t tk_convolution_scratch__neon(const tk_convolution *op);
 size_t tk_depthwise_scratch__neon(const tk_convolution *op);
 const tk_kernels *tk_kernels__neon(void);  // NULL where the build has none
 #endif
 
 #if defined(__aarch64__)
-tk_convolution_function tk_convolution__neondot, tk_convolution__neoni8mm;
+tk_convolution_function tk_convolution__neondot, tk_depthwise__neondot, tk_convolution__neoni8mm;
+size_t tk_convolution_scratch__neondot(const tk_convolution *op);
+size_t tk_convolution_scratch__neoni8mm(const tk_convolution *op);
 #endif
 
 #endif

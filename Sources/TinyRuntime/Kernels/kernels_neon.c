@@ -7,10 +7,10 @@
 // A pointwise convolution and a fully connected layer are dense ones whose windows are pixels.
 static const tk_kernels neon_kernels = {
     .name = "neon",
-    .convolution = {tk_convolution__neon, tk_windows_scratch__neon},
-    .pointwise = {tk_convolution__neon, tk_windows_scratch__neon},
+    .convolution = {tk_convolution__neon, tk_convolution_scratch__neon},
+    .pointwise = {tk_convolution__neon, tk_convolution_scratch__neon},
     .depthwise = {tk_depthwise__neon, tk_depthwise_scratch__neon},
-    .fully_connected = {tk_convolution__neon, tk_windows_scratch__neon},
+    .fully_connected = {tk_convolution__neon, tk_convolution_scratch__neon},
     .elementwise = &tk_elementwise__plain,
 };
 

@@ -13,8 +13,8 @@
 // Rounded sums; clamping comes later, in integers, as in avx512vnni.h. ARMv7 has no conversion that rounds to nearest:
 // the magic number of quant_math.h, 1.5·2²³, whose bits plus n are the sum's bits. ±512 is beyond every output range.
 // Its NEON takes subnormal numbers for zero: either rounds to 0.
-TK_NEON_INLINE int32x4_t tk_scale__neon(int32x4_t acc, const float *multiplier) {
-    const float32x4_t value = vmulq_f32(vcvtq_f32_s32(acc), vld1q_f32(multiplier));
+TK_NEON_INLINE int32x4_t tk_scale__neon(int32x4_t acc, float32x4_t multiplier) {
+    const float32x4_t value = vmulq_f32(vcvtq_f32_s32(acc), multiplier);
 #if defined(__aarch64__)
     return vcvtnq_s32_f32(value);
 #else
@@ -23,18 +23,34 @@ TK_NEON_INLINE int32x4_t tk_scale__neon(int32x4_t acc, const float *multiplier) 
 #endif
 }
 
-// Eight rounded sums in order → eight clamped bytes in order. Saturating is part of the clamp.
-TK_NEON_INLINE uint8x8_t tk_clamp__neon(const tk_convolution *op, int32x4_t rounded0, int32x4_t rounded1) {
-    const int16x8_t rounded = vcombine_s16(vqmovn_s32(rounded0), vqmovn_s32(rounded1));
-    const uint8x8_t bytes = vqmovun_s16(vqaddq_s16(rounded, vdupq_n_s16(op->output_zero_point)));
-    return vmin_u8(vmax_u8(bytes, vdup_n_u8(op->clamp_min)), vdup_n_u8(op->clamp_max));
+// What every output byte passes, held in registers: bytes that are written could otherwise be the op's own.
+typedef struct tk_range__neon {
+    int16x8_t zero_point;
+    uint8x16_t min, max;
+} tk_range__neon;
+
+TK_NEON_INLINE tk_range__neon tk_range_of__neon(const tk_convolution *op) {
+    return (tk_range__neon){vdupq_n_s16(op->output_zero_point), vdupq_n_u8(op->clamp_min), vdupq_n_u8(op->clamp_max)};
 }
 
-TK_NEON_INLINE uint8x16_t tk_requantize_16__neon(const tk_convolution *op, const int32x4_t acc[4],
+// Eight rounded sums in order → eight bytes in order, the output's zero point added. Saturating is part of the clamp.
+TK_NEON_INLINE uint8x8_t tk_narrow__neon(const tk_range__neon *range, int32x4_t rounded0, int32x4_t rounded1) {
+    const int16x8_t rounded = vcombine_s16(vqmovn_s32(rounded0), vqmovn_s32(rounded1));
+    return vqmovun_s16(vqaddq_s16(rounded, range->zero_point));
+}
+
+// The same, clamped.
+TK_NEON_INLINE uint8x8_t tk_clamp__neon(const tk_range__neon *range, int32x4_t rounded0, int32x4_t rounded1) {
+    const uint8x8_t bytes = tk_narrow__neon(range, rounded0, rounded1);
+    return vmin_u8(vmax_u8(bytes, vget_low_u8(range->min)), vget_low_u8(range->max));
+}
+
+TK_NEON_INLINE uint8x16_t tk_requantize_16__neon(const tk_range__neon *range, const int32x4_t acc[4],
                                                  const float *multiplier) {
-    return vcombine_u8(
-        tk_clamp__neon(op, tk_scale__neon(acc[0], multiplier), tk_scale__neon(acc[1], multiplier + 4)),
-        tk_clamp__neon(op, tk_scale__neon(acc[2], multiplier + 8), tk_scale__neon(acc[3], multiplier + 12)));
+    const uint8x16_t bytes = vcombine_u8(
+        tk_narrow__neon(range, tk_scale__neon(acc[0], vld1q_f32(multiplier)), tk_scale__neon(acc[1], vld1q_f32(multiplier + 4))),
+        tk_narrow__neon(range, tk_scale__neon(acc[2], vld1q_f32(multiplier + 8)), tk_scale__neon(acc[3], vld1q_f32(multiplier + 12))));
+    return vminq_u8(vmaxq_u8(bytes, range->min), range->max);
 }
 
 #endif

@@ -3,7 +3,8 @@
     inference_run.py [--threads 1,2] [--rounds N] [--seconds S] [--json FILE] OURS PEERS FOLDER...
 
 OURS is inference_ours' binary, PEERS the runtimes (with commas), FOLDER a network with each one's model. In each round every runtime runs once,
-in changing order, S seconds after a third of that to warm up. Each lives in a process of its own, pinned to the first processors that this one
+in changing order, S seconds after a third of that to warm up (by Python's
+usual call, whose cost that shows). Each lives in a process of its own, pinned to the first processors that this one
 may use, as many as it has threads; those whose turn it is not are stopped (SIGSTOP), so that no pool spins.
 
 Where OpenVINO takes part it also runs with AVX2 at most (oneDNN's switch ONEDNN_MAX_CPU_ISA; the others have none), and ours always does.
@@ -45,11 +46,12 @@ class Runtime:
         with self.errors.open("w") as errors:
             self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
         os.sched_setaffinity(0, cores)
-        name = self.line()
+        self.name = self.line()
         self.start_ms = 1e3 * (time.monotonic() - started)
-        self.name = name + (f", {isa.upper()} at most" if isa and name != "ours" else "")
+        if isa and name != "ours":
+            self.name += f", {isa.upper()} at most"
         self.process.send_signal(signal.SIGSTOP)
-        self.rounds = []
+        self.rounds, self.calls = [], []
 
     def line(self):
         text = self.process.stdout.readline()
@@ -72,7 +74,7 @@ class Runtime:
         return [value / 1e6 for value in self.ask(text)[0]]
 
     def turn(self, seconds):
-        self.ask(str(seconds / 3))
+        self.calls += self.milliseconds(f"call {seconds / 3}")
         self.rounds.append(self.milliseconds(str(seconds)))
 
     def median(self):
@@ -113,18 +115,18 @@ def compare(folder, threads, keys, options):
         for runtime in draw.sample(runtimes, len(runtimes)):
             runtime.turn(options.seconds)
     for runtime in runtimes:
-        call = statistics.median(runtime.milliseconds(f"call {options.seconds}")) - statistics.median(runtime.milliseconds(str(options.seconds)))
         rows.append({"network": folder.name, "threads": threads, "key": runtime.key, "name": runtime.name, "median_ms": runtime.median(),
-                     "least_ms": runtime.least(), "call_us": 1e3 * call, "sqnr_db": signal_to_noise(runtime),
+                     "least_ms": runtime.least(), "call_us": 1e3 * (min(runtime.calls) - runtime.least()), "sqnr_db": signal_to_noise(runtime),
                      "round_medians_ms": [statistics.median(each) for each in runtime.rounds]})
         runtime.close()
     return rows
 
 
-def ratios(ours, theirs):
+def text(ours, theirs):
     """Ratio of medians, the least and most of the rounds' own, and the ratio of the fastest runs."""
     each = [a / b for a, b in zip(ours["round_medians_ms"], theirs["round_medians_ms"])]
-    return ours["median_ms"] / theirs["median_ms"], min(each), max(each), ours["least_ms"] / theirs["least_ms"]
+    medians, least = (ours[field] / theirs[field] for field in ("median_ms", "least_ms"))
+    return f"{medians:.2f} ({min(each):.2f} to {max(each):.2f}), {least:.2f}"
 
 
 def show(rows):
@@ -133,28 +135,25 @@ def show(rows):
     print(f"\n{rows[0]['network']}, {threads} thread{'s' if threads > 1 else ''}\n")
     print("| runtime | median ms | least ms | a call adds, µs | SQNR, dB | ours / it: medians (rounds), least | ours with AVX2 / it |")
     print("|---|---|---|---|---|---|---|")
-    text = lambda ratio: "{:.2f} ({:.2f} to {:.2f}), {:.2f}".format(*ratio)
     for row in sorted(rows, key=lambda row: row["median_ms"]):
-        cells = [text(ratios(one, row)) if row is not one else "" for one in (ours, avx2)]
+        cells = [text(one, row) if row is not one else "" for one in (ours, avx2)]
         print(f"| {row['name']} | {row['median_ms']:.3f} | {row['least_ms']:.3f} | {row['call_us']:.0f} | {row['sqnr_db']:.1f} | {' | '.join(cells)} |",
               flush=True)
 
 
 def summary(table):
-    """A line a network: ratio of our median to the fastest peer's."""
-    threads = sorted({row["threads"] for row in table})
-    columns = [(ours, count) for ours in ("ours", "ours-avx2") for count in threads]
-    print("\nOurs / the fastest peer: ratio of medians (least to most of the rounds), of the fastest runs\n")
-    print("| network | " + " | ".join(f"{'with AVX2, ' if ours != 'ours' else ''}{count} thread{'s' if count > 1 else ''}" for ours, count in columns) + " |")
-    print("|---" * (len(columns) + 1) + "|")
-    for network in dict.fromkeys(row["network"] for row in table):
-        cells = []
-        for key, count in columns:
-            rows = [row for row in table if row["network"] == network and row["threads"] == count]
-            ours = next(row for row in rows if row["key"] == key)
-            fastest = min((row for row in rows if not row["key"].startswith("ours")), key=lambda row: row["median_ms"], default=None)
-            cells.append("{:.2f} ({:.2f} to {:.2f}), {:.2f}; {}".format(*ratios(ours, fastest), fastest["name"].split(" (")[0]) if fastest else "")
-        print(f"| {network} | {' | '.join(cells)} |")
+    """A line a network and number of threads: ours against the fastest peer; ours with AVX2 against the peer that AVX2 can be asked of."""
+    print("\nRatios of medians (least to most of the rounds), of the fastest runs\n")
+    print("| network | threads | fastest peer | ours / it | ours with AVX2 / OpenVINO with AVX2 | ours with AVX2 / fastest peer |")
+    print("|---|---|---|---|---|---|")
+    for network, threads in dict.fromkeys((row["network"], row["threads"]) for row in table):
+        rows = {row["key"]: row for row in table if (row["network"], row["threads"]) == (network, threads)}
+        peers = [row for row in rows.values() if not row["key"].startswith("ours")]
+        if peers:
+            fastest = min(peers, key=lambda row: row["median_ms"])
+            cells = [text(rows[ours], theirs) if theirs else "" for ours, theirs in (
+                ("ours", fastest), ("ours-avx2", rows.get("openvino-avx2")), ("ours-avx2", fastest))]
+            print(f"| {network} | {threads} | {fastest['name'].split(' (')[0]} | {' | '.join(cells)} |")
 
 
 def main():

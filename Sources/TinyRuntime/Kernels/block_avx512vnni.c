@@ -105,6 +105,13 @@ TK_VNNI_INLINE void multiply(const int count, const int vectors, const expansion
     }
 }
 
+// Sums go through memory where one loop is to stand for many vectors' code.
+TK_VNNI_INLINE void store_sums(const int count, const __m512i acc[14][2], __m512i sums[14][2]) {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < count; i++) sums[i][0] = acc[i][0], sums[i][1] = acc[i][1];
+    __asm__ volatile("" ::: "memory");
+}
+
 // Seven columns of both rows × 32 channels.
 TK_VNNI __attribute__((noinline)) static void expand_pair(const expansion *e, const uint8_t *upper, const uint8_t *lower, uint8_t *output) {
     __m512i acc[14][2];
@@ -122,11 +129,8 @@ TK_VNNI __attribute__((noinline)) static void expand_pair(const expansion *e, co
                                     tk_scale__avx512vnni(acc[7 + i][1], multiplier1))));
         return;
     }
-    // Through memory: one loop instead of 28 vectors' code.
     __m512i sums[14][2];
-#pragma clang loop unroll(full)
-    for (int i = 0; i < 14; i++) sums[i][0] = acc[i][0], sums[i][1] = acc[i][1];
-    __asm__ volatile("" ::: "memory");
+    store_sums(14, acc, sums);
     const tk_range__avx512vnni range = tk_range_of__avx512vnni(e->op);
 #pragma clang loop unroll(disable)
     for (int i = 0; i < 7; i++)
@@ -139,17 +143,18 @@ TK_VNNI __attribute__((noinline)) static void expand_pair(const expansion *e, co
 
 // Seven columns of one row × 32 channels; the other row lies outside the image.
 TK_VNNI __attribute__((noinline)) static void expand_half(const expansion *e, const uint8_t *row, bool is_lower, uint8_t *output) {
-    __m512i acc[14][2];
+    __m512i acc[14][2], sums[14][2];
     multiply(7, 2, e, row, row, acc);
+    store_sums(7, acc, sums);
     const __m512 multiplier0 = _mm512_loadu_ps(e->op->multiplier + e->first),
                  multiplier1 = _mm512_loadu_ps(e->op->multiplier + e->first + 16);
     const tk_range__avx512vnni range = tk_range_of__avx512vnni(e->op);
     const __m512i padding = _mm512_set1_epi8((char)e->pad_value);
     const __mmask16 outside = is_lower ? 0x3333 : 0xCCCC;
-#pragma clang loop unroll(full)
+#pragma clang loop unroll(disable)
     for (int i = 0; i < 7; i++) {
-        const __m512i x0 = tk_scale__avx512vnni(acc[i][0], multiplier0),
-                      x1 = tk_scale__avx512vnni(acc[i][1], multiplier1);
+        const __m512i x0 = tk_scale__avx512vnni(sums[i][0], multiplier0),
+                      x1 = tk_scale__avx512vnni(sums[i][1], multiplier1);
         const __m512i x = tk_pack__avx512vnni(x0, x1, x0, x1, range);
         _mm512_storeu_si512(output + 64 * i, side_by_side(_mm512_mask_mov_epi32(x, outside, padding)));
     }
@@ -227,11 +232,12 @@ TK_VNNI_INLINE void twice(__m512i x[2]) {
     x[0] = _mm512_shuffle_i64x2(x[0], x[0], 0x44);
 }
 
-TK_VNNI static void prepare(const tk_convolution *op, size_t first, bool is_short, constants *c) {
+TK_VNNI __attribute__((noinline)) static void prepare(const tk_convolution *op, size_t first, bool is_short, constants *c) {
     const size_t next_16 = (size_t)(op->kernel_height * op->kernel_width) * 16;
     const int8_t *const weights = op->weights + first / 16 * next_16;
     const size_t second = is_short ? 0 : 1;
     for (int32_t column = 0; column < op->kernel_width; column++) {
+#pragma clang loop unroll(disable)
         for (size_t v = 0; v < 2; v++) {
             const int8_t *const from = weights + v * second * next_16 + column * 16;
             const __m512i w3 = taps_of(op, from, 3), w4 = taps_of(op, from, 4);

@@ -365,31 +365,103 @@ static bool test_blocks(int blocks, const block_buffers *memory, tk_pool *const 
     return true;
 }
 
-// The ops that have a plain version only: into the hash.
-static void hash_elementwise(int ops, const buffers *memory) {
-    for (int i = 0; i < ops; i++) {
-        const size_t pixels = (size_t)between(1, 40), channels = (size_t)between(1, 140), count = pixels * channels;
-        const uint8_t *a = random_input(memory, 2 * count), *b = a + count;
-        uint8_t *output = at_end(memory->output, count, 1);
-        const uint8_t za = (uint8_t)between(0, 255), zb = (uint8_t)between(0, 255), z = (uint8_t)between(0, 255);
-        const float scale_a = about(between(-3, 0)), scale_b = about(between(-3, 0));
-        const tk_addition addition = {scale_a, scale_b, za, zb, z, 0, 255};
-        tk_add__plain(&addition, a, b, output, count);
-        add_to_hash(output, count);
-        tk_multiply__plain(a, b, output, count, za, zb, about(-8), z, 0, 255);
-        add_to_hash(output, count);
-        tk_scale_channels__plain(a, b, output, pixels, channels, za, zb, about(-8), z, 0, 255);
-        add_to_hash(output, count);
-        tk_convolution pool = {.input_height = (int32_t)pixels, .input_width = 1, .input_channels = (int32_t)channels};
-        pool.kernel_height = pool.kernel_width = 3, pool.stride_height = 2, pool.stride_width = 1;
-        pool.pad_top = pool.pad_left = 1;
-        pool.output_height = (int32_t)(pixels + 1) / 2, pool.output_width = 1, pool.output_channels = (int32_t)channels;
-        pool.pad_value = za, pool.output_zero_point = z, pool.clamp_max = 255;
-        tk_average_pool__plain(&pool, a, output, about(-1), between(0, 1));
-        add_to_hash(output, (pixels + 1) / 2 * channels);
-        tk_global_average_pool__plain(a, output, pixels, channels, za, about(-bits_of((int32_t)pixels)), z, 0, 255);
-        add_to_hash(output, channels);
+// An op without weights, on two images of pixels × channels.
+typedef struct elementwise_op {
+    size_t pixels, channels;
+    tk_addition addition;  // the others' zero points and clamps too
+    float multiplier;
+    tk_convolution pool;
+    int32_t counts_padding;
+    uint8_t table[256];
+} elementwise_op;
+
+enum { elementwise_kinds = 8, in_place_kinds = 4 };  // the first four may write over their input
+
+static elementwise_op random_elementwise(void) {
+    elementwise_op op = {.pixels = (size_t)between(1, one_in(20) ? 600 : 40), .channels = (size_t)between(1, 140)};
+    if (op.pixels > 40) op.channels = (size_t)between(1, 70);
+    if (one_in(3)) op.channels = (op.channels + 7) / 8 * 8;
+    op.addition = (tk_addition){about(between(-3, 0)),    about(between(-3, 0)),    (uint8_t)between(0, 255),
+                                (uint8_t)between(0, 255), (uint8_t)between(0, 255), 0, 255};
+    if (one_in(3)) op.addition.clamp_min = (uint8_t)between(0, 100), op.addition.clamp_max = (uint8_t)between(100, 255);
+    op.multiplier = about(-8);
+    // A window may be larger than the image; each holds at least one of its pixels.
+    tk_convolution *const pool = &op.pool;
+    pool->input_width = between(1, 6) < (int32_t)op.pixels ? between(1, 6) : 1;
+    pool->input_height = (int32_t)op.pixels / pool->input_width;
+    if (pool->input_height == 0) pool->input_height = pool->input_width = 1;
+    pool->kernel_height = between(1, 4), pool->kernel_width = between(1, 4);
+    pool->stride_height = between(1, 3), pool->stride_width = between(1, 3);
+    pool->pad_top = between(0, pool->kernel_height - 1), pool->pad_left = between(0, pool->kernel_width - 1);
+    pool->output_height = (pool->input_height - 1 + pool->pad_top) / pool->stride_height + 1;
+    pool->output_width = (pool->input_width - 1 + pool->pad_left) / pool->stride_width + 1;
+    pool->input_channels = pool->output_channels = (int32_t)op.channels;
+    pool->input_stride = pool->output_stride = (int32_t)op.channels;
+    pool->pad_value = op.addition.zero_point_a, pool->output_zero_point = op.addition.output_zero_point;
+    pool->clamp_min = op.addition.clamp_min, pool->clamp_max = op.addition.clamp_max;
+    op.counts_padding = between(0, 1);
+    for (int i = 0; i < 256; i++) op.table[i] = (uint8_t)between(0, 255);
+    return op;
+}
+
+// The bytes that op `which` writes to `output`, which may be `a`.
+static size_t run_elementwise(const tk_elementwise *with, int which, const elementwise_op *op, const uint8_t *a,
+                              const uint8_t *b, uint8_t *output) {
+    const size_t count = op->pixels * op->channels;
+    const tk_addition *const by = &op->addition;
+    const uint8_t za = by->zero_point_a, zb = by->zero_point_b, z = by->output_zero_point;
+    const size_t pooled =
+        (size_t)op->pool.output_height * (size_t)op->pool.output_width * op->channels;
+    switch (which) {
+    case 0: with->add(by, a, b, output, count); return count;
+    case 1: with->multiply(a, b, output, count, za, zb, op->multiplier, z, by->clamp_min, by->clamp_max); return count;
+    case 2:
+        with->scale_channels(a, b, output, op->pixels, op->channels, za, zb, op->multiplier, z, by->clamp_min,
+                             by->clamp_max);
+        return count;
+    case 3: with->table(a, output, count, op->table); return count;
+    case 4:
+        with->global_average_pool(a, output, op->pixels, op->channels, za,
+                                  op->multiplier * 256 / (float)op->pixels, z, by->clamp_min, by->clamp_max);
+        return op->channels;
+    case 5: with->global_max_pool(a, output, op->pixels, op->channels); return op->channels;
+    case 6: with->max_pool(&op->pool, a, output); return pooled;
+    default: with->average_pool(&op->pool, a, output, by->scale_a, op->counts_padding); return pooled;
     }
+}
+
+static bool test_elementwise(int ops, const buffers *memory) {
+    static const char *const names[] = {"add", "multiply", "scale channels", "table", "global average pool",
+                                        "global max pool", "max pool", "average pool"};
+    static uint8_t wanted[1 << 19];
+    for (int i = 0; i < ops * elementwise_kinds; i++) {
+        const int which = i % elementwise_kinds;
+        const elementwise_op op = random_elementwise();
+        const size_t count = op.pixels * op.channels;
+        const uint8_t *const a = random_input(memory, count);
+        uint8_t *const b = at_end(memory->weights, count, 1);
+        for (size_t j = 0; j < count; j++) b[j] = (uint8_t)between(0, 255);
+        const size_t bytes = run_elementwise(tk_kernels_for(TK_ISA_PLAIN)->elementwise, which, &op, a, b, wanted);
+        add_to_hash(wanted, bytes);
+        for (int isa = TK_ISA_PLAIN; isa < TK_ISA_COUNT; isa++) {
+            const tk_kernels *kernels = tk_kernels_for((tk_isa)isa);
+            const bool in_place = which < in_place_kinds && one_in(2);
+            if (kernels == NULL) continue;
+            uint8_t *output = at_end(memory->output, bytes, 1);
+            memset(output - 64, 0xA5, bytes + 64);
+            if (in_place) memcpy(output, a, count);
+            run_elementwise(kernels->elementwise, which, &op, in_place ? output : a, b, output);
+            bool equal = memcmp(output, wanted, bytes) == 0;
+            for (int j = 1; j <= 64; j++) equal &= output[-j] == 0xA5;
+            if (equal) continue;
+            printf("%s, %s %d differs: %zu pixels × %zu channels%s; pool %d×%d, kernel %d×%d, stride %d×%d\n", kernels->name,
+                   names[which], i, op.pixels, op.channels, in_place ? ", in place" : "", op.pool.input_height,
+                   op.pool.input_width, op.pool.kernel_height, op.pool.kernel_width, op.pool.stride_height,
+                   op.pool.stride_width);
+            return false;
+        }
+    }
+    return true;
 }
 
 static double seconds(void) {
@@ -475,7 +547,7 @@ int main(int count, char **arguments) {
     }
     tk_pool *const pools[] = {NULL, tk_pool_create(2), tk_pool_create(3)};
     if (!test_blocks(ops / 2, &more, pools)) return 1;
-    hash_elementwise(ops, &memory);
-    printf("%s: %d ops, plain %016llx\n", sets, 5 * ops + ops / 2, (unsigned long long)hash);
+    if (!test_elementwise(ops, &memory)) return 1;
+    printf("%s: %d ops, plain %016llx\n", sets, (5 + elementwise_kinds) * ops + ops / 2, (unsigned long long)hash);
     return 0;
 }

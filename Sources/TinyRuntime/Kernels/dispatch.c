@@ -41,7 +41,7 @@ static const tk_kernels avx2_kernels = {
     .pointwise = {tk_pointwise__avx2, tk_pointwise_scratch__avx2},
     .depthwise = {tk_depthwise__avx2, tk_depthwise_scratch__avx2},
     .fully_connected = {tk_fully_connected__avx2, tk_pointwise_scratch__avx2},
-    .elementwise = &tk_elementwise__plain,
+    .elementwise = &tk_elementwise__avx2,
 };
 
 static const tk_kernels avx512vnni_kernels = {
@@ -51,7 +51,7 @@ static const tk_kernels avx512vnni_kernels = {
     .depthwise = {tk_depthwise__avx512vnni, tk_depthwise_scratch__avx512vnni},
     .fully_connected = {tk_fully_connected__avx512vnni, tk_pointwise_scratch__avx512vnni},
     .block = &tk_block__avx512vnni,
-    .elementwise = &tk_elementwise__plain,
+    .elementwise = &tk_elementwise__avx2,
 };
 
 // The compiler's own check asks the CPU, and asks the operating system whether it saves the registers.

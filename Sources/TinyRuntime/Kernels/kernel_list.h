@@ -19,6 +19,7 @@ tk_convolution_function tk_convolution__avx2, tk_pointwise__avx2, tk_depthwise__
 size_t tk_convolution_scratch__avx2(const tk_convolution *op);
 size_t tk_pointwise_scratch__avx2(const tk_convolution *op);  // fully connected too
 size_t tk_depthwise_scratch__avx2(const tk_convolution *op);
+extern const tk_elementwise tk_elementwise__avx2;  // the AVX-512 set's too
 
 tk_convolution_function tk_convolution__avx512vnni, tk_pointwise__avx512vnni, tk_depthwise__avx512vnni,
     tk_fully_connected__avx512vnni;

@@ -1,0 +1,247 @@
+// Ops without weights, AVX2, 32 bytes at a time; the AVX-512 set uses them too. Left out: tables and the global maximum,
+// which the plain versions do as fast; pools of fewer than 32 channels.
+#if defined(__x86_64__)
+#include "avx2.h"
+#include "kernel_list.h"
+
+enum { block = 32 };
+
+typedef struct floats {
+    __m256 vector[4];  // of 8 values each, in order
+} floats;
+
+typedef struct range {
+    __m256i zero_point;  // i16
+    __m256i low, high;   // u8
+} range;
+
+TK_AVX2_INLINE range range_of(uint8_t zero_point, uint8_t clamp_min, uint8_t clamp_max) {
+    return (range){_mm256_set1_epi16(zero_point), _mm256_set1_epi8((char)clamp_min), _mm256_set1_epi8((char)clamp_max)};
+}
+
+// 32 bytes less their zero point; exact.
+TK_AVX2_INLINE floats load(const uint8_t *source, __m256i zero_point) {
+    floats x;
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 4; i++) {
+        const __m256i values = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(source + 8 * i)));
+        x.vector[i] = _mm256_cvtepi32_ps(_mm256_sub_epi32(values, zero_point));
+    }
+    return x;
+}
+
+// Rounds and clamps as tk_quantize does (avx2.h says why in this order). Vectors a … d give bytes in the order of the
+// packs: four of a, b, c and d from the low lanes, then from the high ones.
+TK_AVX2_INLINE __m256i quantize(floats x, range to) {
+    const __m256i ab = _mm256_packs_epi32(_mm256_cvtps_epi32(x.vector[0]), _mm256_cvtps_epi32(x.vector[1]));
+    const __m256i cd = _mm256_packs_epi32(_mm256_cvtps_epi32(x.vector[2]), _mm256_cvtps_epi32(x.vector[3]));
+    const __m256i bytes =
+        _mm256_packus_epi16(_mm256_adds_epi16(ab, to.zero_point), _mm256_adds_epi16(cd, to.zero_point));
+    return _mm256_min_epu8(_mm256_max_epu8(bytes, to.low), to.high);
+}
+
+TK_AVX2_INLINE void store(uint8_t *output, floats x, range to) {
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    _mm256_storeu_si256((__m256i *)output, _mm256_permutevar8x32_epi32(quantize(x, to), order));
+}
+
+// Fewer than 32 bytes; numbers of channels are mostly multiples of 8.
+TK_AVX2_INLINE void copy_part(uint8_t *restrict destination, const uint8_t *restrict source, size_t count) {
+    size_t i = 0;
+#pragma clang loop vectorize(disable) unroll(disable)
+    for (; i + 8 <= count; i += 8) tk_copy(destination + i, source + i, 8);
+#pragma clang loop vectorize(disable) unroll(disable)
+    for (; i < count; i++) destination[i] = source[i];
+}
+
+TK_AVX2_INLINE void add_32(const tk_addition *op, const uint8_t *a, const uint8_t *b, uint8_t *output) {
+    floats x = load(a, _mm256_set1_epi32(op->zero_point_a));
+    const floats y = load(b, _mm256_set1_epi32(op->zero_point_b));
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 4; i++)
+        x.vector[i] = _mm256_add_ps(_mm256_mul_ps(x.vector[i], _mm256_set1_ps(op->scale_a)),
+                                    _mm256_mul_ps(y.vector[i], _mm256_set1_ps(op->scale_b)));
+    store(output, x, range_of(op->output_zero_point, op->clamp_min, op->clamp_max));
+}
+
+TK_AVX2 static void tk_add__avx2(const tk_addition *op, const uint8_t *a, const uint8_t *b, uint8_t *output,
+                                 size_t count) {
+    const tk_addition by = *op;
+    size_t i = 0;
+#pragma clang loop unroll(disable)
+    for (; i + block <= count; i += block) add_32(&by, a + i, b + i, output + i);
+    if (i == count) return;
+    uint8_t values_a[block] = {0}, values_b[block] = {0};
+    tk_copy(values_a, a + i, count - i);
+    tk_copy(values_b, b + i, count - i);
+    add_32(&by, values_a, values_b, values_a);
+    tk_copy(output + i, values_a, count - i);
+}
+
+// values less their zero point · factors · multiplier; the first product is exact, at most 255².
+TK_AVX2_INLINE void multiply_32(const uint8_t *values, __m256i zero_point, const floats *factors, __m256 multiplier,
+                                uint8_t *output, range to) {
+    floats x = load(values, zero_point);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 4; i++)
+        x.vector[i] = _mm256_mul_ps(_mm256_mul_ps(x.vector[i], factors->vector[i]), multiplier);
+    store(output, x, to);
+}
+
+// Channels first ..< first + 32, or the last, of all pixels. A plain product is one pixel.
+TK_AVX2 __attribute__((noinline)) static void tk_scale_channels__avx2(const uint8_t *input, const uint8_t *factors, uint8_t *output, size_t pixels,
+                                            size_t channels, uint8_t zero_point, uint8_t zero_point_factors,
+                                            float multiplier, uint8_t output_zero_point, uint8_t clamp_min,
+                                            uint8_t clamp_max) {
+    const __m256i zero = _mm256_set1_epi32(zero_point), zero_factors = _mm256_set1_epi32(zero_point_factors);
+    const range to = range_of(output_zero_point, clamp_min, clamp_max);
+    const __m256 scale = _mm256_set1_ps(multiplier);
+    uint8_t values[block] = {0}, products[block];
+    for (size_t first = 0; first < channels; first += block) {
+        const size_t length = channels - first < block ? channels - first : block;
+        const uint8_t *by = factors + first;
+        if (length < block) {
+            tk_copy(values, by, length);
+            by = values;
+        }
+        const floats each = load(by, zero_factors);
+        for (size_t at = first; at < pixels * channels; at += channels) {
+            if (length == block) {
+                multiply_32(input + at, zero, &each, scale, output + at, to);
+                continue;
+            }
+            copy_part(values, input + at, length);
+            multiply_32(values, zero, &each, scale, products, to);
+            copy_part(output + at, products, length);
+        }
+    }
+}
+
+TK_AVX2 static void tk_multiply__avx2(const uint8_t *a, const uint8_t *b, uint8_t *output, size_t count,
+                                      uint8_t zero_point_a, uint8_t zero_point_b, float multiplier,
+                                      uint8_t output_zero_point, uint8_t clamp_min, uint8_t clamp_max) {
+    tk_scale_channels__avx2(a, b, output, 1, count, zero_point_a, zero_point_b, multiplier, output_zero_point,
+                            clamp_min, clamp_max);
+}
+
+// Sums of 32 channels over `rows` × `columns` pixels, in the order of unpacking, which quantize() undoes.
+typedef struct sums {
+    __m256i vector[4];
+} sums;
+
+TK_AVX2_INLINE sums sums_of(const uint8_t *row, size_t rows, size_t columns, size_t row_bytes, size_t channels) {
+    const __m256i none = _mm256_setzero_si256();
+    sums all = {{none, none, none, none}};
+    for (; rows > 0; rows--, row += row_bytes) {
+        const uint8_t *source = row;
+        for (size_t left = columns; left > 0;) {
+            __m256i low = none, high = none;  // 16 bits wide: at most 257 pixels
+            size_t together = left < 257 ? left : 257;
+            left -= together;
+#pragma clang loop unroll(disable)
+            for (; together > 0; together--, source += channels) {
+                const __m256i values = _mm256_loadu_si256((const __m256i *)source);
+                low = _mm256_add_epi16(low, _mm256_unpacklo_epi8(values, none));
+                high = _mm256_add_epi16(high, _mm256_unpackhi_epi8(values, none));
+            }
+            all.vector[0] = _mm256_add_epi32(all.vector[0], _mm256_unpacklo_epi16(low, none));
+            all.vector[1] = _mm256_add_epi32(all.vector[1], _mm256_unpackhi_epi16(low, none));
+            all.vector[2] = _mm256_add_epi32(all.vector[2], _mm256_unpacklo_epi16(high, none));
+            all.vector[3] = _mm256_add_epi32(all.vector[3], _mm256_unpackhi_epi16(high, none));
+        }
+    }
+    return all;
+}
+
+// The means of rows × columns pixels, whose zero points sum to `zeros`; channels: at least 32.
+TK_AVX2 __attribute__((noinline)) static void put_means(const uint8_t *input, uint8_t *output, size_t rows,
+                                                        size_t columns, size_t row_bytes, size_t channels,
+                                                        int32_t zeros, float multiplier, range to) {
+    for (size_t next = 0; next < channels; next += block) {
+        // The last block may overlap the one before.
+        const size_t first = next + block <= channels ? next : channels - block;
+        const sums all = sums_of(input + first, rows, columns, row_bytes, channels);
+        floats x;
+#pragma clang loop unroll(full)
+        for (int i = 0; i < 4; i++)
+            x.vector[i] = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_sub_epi32(all.vector[i], _mm256_set1_epi32(zeros))),
+                                        _mm256_set1_ps(multiplier));
+        _mm256_storeu_si256((__m256i *)(output + first), quantize(x, to));
+    }
+}
+
+TK_AVX2 static void tk_global_average_pool__avx2(const uint8_t *input, uint8_t *output, size_t pixels, size_t channels,
+                                                 uint8_t zero_point, float multiplier, uint8_t output_zero_point,
+                                                 uint8_t clamp_min, uint8_t clamp_max) {
+    if (channels < block)
+        tk_global_average_pool__plain(input, output, pixels, channels, zero_point, multiplier, output_zero_point,
+                                      clamp_min, clamp_max);
+    else
+        put_means(input, output, 1, pixels, 0, channels, (int32_t)pixels * zero_point, multiplier,
+                  range_of(output_zero_point, clamp_min, clamp_max));
+}
+
+TK_AVX2 __attribute__((noinline)) static void put_largest(const uint8_t *input, uint8_t *output, size_t rows,
+                                                          size_t columns, size_t row_bytes, size_t channels) {
+    for (size_t next = 0; next < channels; next += block) {
+        const size_t first = next + block <= channels ? next : channels - block;
+        __m256i largest = _mm256_setzero_si256();
+        for (size_t row = 0; row < rows; row++) {
+            const uint8_t *source = input + first + row * row_bytes;
+#pragma clang loop unroll(disable)
+            for (size_t column = 0; column < columns; column++, source += channels)
+                largest = _mm256_max_epu8(largest, _mm256_loadu_si256((const __m256i *)source));
+        }
+        _mm256_storeu_si256((__m256i *)(output + first), largest);
+    }
+}
+
+// Each window's pixels inside the image, to put_largest or (`is_mean`) put_means.
+TK_AVX2 static void run_windows(const tk_convolution *op, const uint8_t *input, uint8_t *output, bool is_mean,
+                                float scale, int32_t counts_padding) {
+    const size_t channels = (size_t)op->input_channels, row_bytes = (size_t)op->input_width * channels;
+    const range to = range_of(op->output_zero_point, op->clamp_min, op->clamp_max);
+    for (int32_t row = 0; row < op->output_height; row++) {
+        const int32_t top = row * op->stride_height - op->pad_top, first_y = top < 0 ? 0 : top;
+        const int32_t rows = tk_smaller(top + op->kernel_height, op->input_height) - first_y;
+        for (int32_t column = 0; column < op->output_width; column++, output += channels) {
+            const int32_t left = column * op->stride_width - op->pad_left, first_x = left < 0 ? 0 : left;
+            const int32_t columns = tk_smaller(left + op->kernel_width, op->input_width) - first_x;
+            const uint8_t *const window = input + (size_t)first_y * row_bytes + (size_t)first_x * channels;
+            const int32_t pixels = rows * columns;
+            if (is_mean)
+                put_means(window, output, (size_t)rows, (size_t)columns, row_bytes, channels, pixels * op->pad_value,
+                          scale / (float)(counts_padding ? op->kernel_height * op->kernel_width : pixels), to);
+            else
+                put_largest(window, output, (size_t)rows, (size_t)columns, row_bytes, channels);
+        }
+    }
+}
+
+TK_AVX2 static void tk_max_pool__avx2(const tk_convolution *op, const uint8_t *input, uint8_t *output) {
+    if (op->input_channels < block)
+        tk_max_pool__plain(op, input, output);
+    else
+        run_windows(op, input, output, false, 0, 0);
+}
+
+TK_AVX2 static void tk_average_pool__avx2(const tk_convolution *op, const uint8_t *input, uint8_t *output, float scale,
+                                          int32_t counts_padding) {
+    if (op->input_channels < block)
+        tk_average_pool__plain(op, input, output, scale, counts_padding);
+    else
+        run_windows(op, input, output, true, scale, counts_padding);
+}
+
+const tk_elementwise tk_elementwise__avx2 = {
+    tk_add__avx2,
+    tk_multiply__avx2,
+    tk_scale_channels__avx2,
+    tk_table__plain,
+    tk_global_average_pool__avx2,
+    tk_global_max_pool__plain,
+    tk_max_pool__avx2,
+    tk_average_pool__avx2,
+};
+
+#endif

@@ -87,7 +87,7 @@ import TinyRuntime
         #expect(InstructionSet.best.isAvailable)
         #expect(
             InstructionSet.allCases.map(\.name.text)
-                == ["plain", "sse4.1", "avx2", "avx512vnni", "neon", "neon-dotprod", "neon-i8mm"])
+                == ["plain", "sse4.1", "avx2", "avxvnni", "avx512vnni", "neon", "neon-dotprod", "neon-i8mm"])
     }
 
     @Test func logitsAreTheQuantizedOutputsRealValues() throws {

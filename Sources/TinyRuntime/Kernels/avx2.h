@@ -1,4 +1,6 @@
-// avx2: what the AVX2 kernels share: the target attribute and requantization of 8 sums a vector.
+// avx2: the vocabulary of dense_tiles.h and depthwise_tiles.h in AVX2. `vpmaddwd` multiplies two i16 with two and sums both
+// products in i32, exactly; `vpmaddubsw`, which takes bytes, saturates and is not used. Nor is it where weights would
+// not let it (|w0| + |w1| ≤ 128 in each pair): each channel's weights are scaled so that the largest is 127.
 #ifndef AVX2_H
 #define AVX2_H
 
@@ -9,22 +11,65 @@
 
 #define TK_AVX2 __attribute__((target("avx2")))
 #define TK_AVX2_INLINE TK_AVX2 __attribute__((always_inline)) static inline
+#define TK_TARGET TK_AVX2
+#define TK_WIDENS 1
+#define TK_HAS_SHORTER_TILES 1
+#define TK_HAS_TWO_ROWS 1
+#define TK_NAME(name) name##__avx2
 
-// Rounding and clamping: as in avx512vnni.h.
-TK_AVX2_INLINE __m256i tk_scale__avx2(__m256i acc, __m256 multiplier) {
-    return _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(acc), multiplier));
+#include "vectors_256.h"
+
+// i16 that one step of the products takes, and i16 products in a step of four bytes.
+enum { tk_together = 2, tk_steps_in_quad = 2 };
+
+TK_INLINE tk_vector tk_dot(tk_vector sums, tk_vector values, tk_vector weights) {
+    return _mm256_add_epi32(sums, _mm256_madd_epi16(values, weights));
 }
 
-// Eight rounded sums in order → eight i16 with the zero point, in order. Saturating is part of the clamp.
-TK_AVX2_INLINE __m128i tk_narrow__avx2(__m256i rounded, __m128i zero_point) {
-    return _mm_adds_epi16(_mm_packs_epi32(_mm256_castsi256_si128(rounded), _mm256_extracti128_si256(rounded, 1)),
-                          zero_point);
+// Four bytes of each channel become two pairs of i16: bytes 0 and 2, bytes 1 and 3. That takes a shift or two, and no lane is crossed.
+TK_INLINE void tk_dot_packed(tk_vector *sums, const uint8_t *window, const int8_t *weights) {
+    const __m256i packed = tk_load(weights);
+    *sums = tk_dot(*sums, tk_broadcast(window), _mm256_srai_epi16(_mm256_slli_epi16(packed, 8), 8));
+    *sums = tk_dot(*sums, tk_broadcast(window + 4), _mm256_srai_epi16(packed, 8));
 }
 
-// 16 bytes in order, clamped.
-TK_AVX2_INLINE __m128i tk_clamp__avx2(const tk_convolution *op, __m128i low8, __m128i high8) {
-    const __m128i low = _mm_set1_epi8((char)op->clamp_min), high = _mm_set1_epi8((char)op->clamp_max);
-    return _mm_min_epu8(_mm_max_epu8(_mm_packus_epi16(low8, high8), low), high);
+// One block of 16 channels, [quads][16][4] → [quads][2][16][2] i16.
+TK_TARGET static inline void tk_widen_weights(const int8_t *weights, size_t quads, void *wide) {
+    __m256i *to = wide;
+#pragma clang loop unroll(disable)
+    for (size_t i = 0; i < quads; i++, weights += 64, to += 4) {
+        const __m256i low = tk_load(weights), high = tk_load(weights + 32);
+        to[0] = _mm256_srai_epi16(_mm256_slli_epi16(low, 8), 8);
+        to[1] = _mm256_srai_epi16(_mm256_slli_epi16(high, 8), 8);
+        to[2] = _mm256_srai_epi16(low, 8);
+        to[3] = _mm256_srai_epi16(high, 8);
+    }
+}
+
+// Each four bytes → two pairs of i16, as in the weights.
+TK_TARGET static inline void tk_widen_windows(const uint8_t *windows, size_t quads, void *wide) {
+    uint8_t *to = wide;
+    const __m128i low_byte = _mm_set1_epi16(255);
+    size_t i = 0;
+#pragma clang loop unroll(disable)
+    for (; i + 4 <= quads; i += 4, windows += 16, to += 32) {
+        const __m128i x = _mm_loadu_si128((const __m128i *)windows);
+        const __m128i even = _mm_and_si128(x, low_byte), odd = _mm_srli_epi16(x, 8);
+        _mm_storeu_si128((__m128i *)to, _mm_unpacklo_epi32(even, odd));
+        _mm_storeu_si128((__m128i *)(to + 16), _mm_unpackhi_epi32(even, odd));
+    }
+    for (; i < quads; i++, windows += 4, to += 8) {
+        uint16_t pairs[4] = {windows[0], windows[2], windows[1], windows[3]};
+        tk_copy(to, pairs, 8);
+    }
+}
+
+// 16 channels of two image rows, or of two rows of weights → 16 pairs of i16.
+TK_INLINE void tk_interleave(const int is_signed, const __m128i rows[2], void *pairs) {
+    const __m128i low = _mm_unpacklo_epi8(rows[0], rows[1]), high = _mm_unpackhi_epi8(rows[0], rows[1]);
+    __m256i *const to = pairs;
+    to[0] = is_signed ? _mm256_cvtepi8_epi16(low) : _mm256_cvtepu8_epi16(low);
+    to[1] = is_signed ? _mm256_cvtepi8_epi16(high) : _mm256_cvtepu8_epi16(high);
 }
 
 #endif

@@ -130,7 +130,8 @@ static void generic_narrow(const tk_block *block, const tk_kernels *kernels, tk_
     const size_t channels = (size_t)op->output_channels;
     const uint8_t *const input =
         before(strip.bytes, (size_t)strip.first_row * width * (size_t)block->depthwise.output_channels);
-    kernels->pointwise.run(op, input, output, scratch, part);
+    // Not where the expanded rows lie that the next strip sees too.
+    kernels->pointwise.run(op, input, output, (uint8_t *)scratch + generic_expanded_bytes(block, strip.rows), part);
     if (!block->has_addition) return;
     // In place, row by row where the part has all channels.
     const size_t first = (size_t)part.first_channel, count = (size_t)(part.end_channel - part.first_channel);

@@ -1,4 +1,5 @@
-// Depthwise convolution in blocks of 16 channels. See depthwise_blocks.h.
+// Depthwise convolution in blocks of 16 channels. See depthwise_blocks.h. x86 has depthwise_tiles.h.
+#if defined(__aarch64__) || defined(__arm__)
 #include "depthwise_blocks.h"
 
 #include "convolution_common.h"
@@ -82,3 +83,5 @@ void tk_depthwise_blocks(const tk_convolution *op, const uint8_t *input, uint8_t
 size_t tk_depthwise_blocks_scratch(const tk_convolution *op, size_t together) {
     return tk_round_up(taps_of(op), together) * (16 * sizeof(int16_t) + sizeof(const uint8_t *));
 }
+
+#endif

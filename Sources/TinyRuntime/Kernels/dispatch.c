@@ -1,6 +1,9 @@
 // dispatch: one constant table an instruction set, and the choice among them. Nothing is remembered: the caller keeps
 // the pointer.
 #include <stdbool.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include "kernel_list.h"
 
@@ -28,19 +31,28 @@ static const tk_kernels plain_kernels = {
 #if defined(__x86_64__)
 static const tk_kernels sse41_kernels = {
     .name = "sse4.1",
-    .convolution = {tk_convolution__sse41, tk_convolution_scratch__sse41},
-    .pointwise = {tk_pointwise__sse41, tk_pointwise_scratch__sse41},
-    .depthwise = {tk_depthwise__sse41, tk_depthwise_scratch__sse41},
-    .fully_connected = {tk_pointwise__sse41, tk_pointwise_scratch__sse41},
+    .convolution = {tk_convolution__sse41, tk_dense_tiles_scratch},
+    .pointwise = {tk_convolution__sse41, tk_dense_tiles_scratch},
+    .depthwise = {tk_depthwise__sse41, tk_depthwise_tiles_scratch},
+    .fully_connected = {tk_convolution__sse41, tk_dense_tiles_scratch},
     .elementwise = &tk_elementwise__plain,
 };
 
 static const tk_kernels avx2_kernels = {
     .name = "avx2",
-    .convolution = {tk_convolution__avx2, tk_convolution_scratch__avx2},
-    .pointwise = {tk_pointwise__avx2, tk_pointwise_scratch__avx2},
-    .depthwise = {tk_depthwise__avx2, tk_depthwise_scratch__avx2},
-    .fully_connected = {tk_fully_connected__avx2, tk_pointwise_scratch__avx2},
+    .convolution = {tk_convolution__avx2, tk_dense_tiles_scratch},
+    .pointwise = {tk_convolution__avx2, tk_dense_tiles_scratch},
+    .depthwise = {tk_depthwise__avx2, tk_depthwise_tiles_scratch},
+    .fully_connected = {tk_convolution__avx2, tk_dense_tiles_scratch},
+    .elementwise = &tk_elementwise__avx2,
+};
+
+static const tk_kernels avxvnni_kernels = {
+    .name = "avxvnni",
+    .convolution = {tk_convolution__avxvnni, tk_dense_tiles_scratch},
+    .pointwise = {tk_convolution__avxvnni, tk_dense_tiles_scratch},
+    .depthwise = {tk_depthwise__avxvnni, tk_depthwise_tiles_scratch},
+    .fully_connected = {tk_convolution__avxvnni, tk_dense_tiles_scratch},
     .elementwise = &tk_elementwise__avx2,
 };
 
@@ -63,6 +75,16 @@ static bool has_sse41(void) {
 static bool has_avx2(void) {
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx2");
+}
+
+// CPUID leaf 7, subleaf 1, EAX bit 4: the compiler's check does not know its name everywhere.
+static bool has_avxvnni(void) {
+#if defined(TK_AVXVNNI_AS_AVX512)
+    return has_avx2() && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+#else
+    unsigned eax, ebx, ecx, edx;
+    return has_avx2() && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax >> 4 & 1) != 0;
+#endif
 }
 
 static bool has_avx512vnni(void) {
@@ -108,6 +130,7 @@ const tk_kernels *tk_kernels_for(tk_isa isa) {
 #if defined(__x86_64__)
     case TK_ISA_SSE41: return has_sse41() ? &sse41_kernels : NULL;
     case TK_ISA_AVX2: return has_avx2() ? &avx2_kernels : NULL;
+    case TK_ISA_AVXVNNI: return has_avxvnni() ? &avxvnni_kernels : NULL;
     case TK_ISA_AVX512VNNI: return has_avx512vnni() ? &avx512vnni_kernels : NULL;
 #elif defined(__aarch64__)
     case TK_ISA_NEON: return has_bit(hwcap, 1) ? tk_kernels__neon() : NULL;        // HWCAP_ASIMD

@@ -10,16 +10,12 @@ size_t tk_convolution_scratch__plain(const tk_convolution *op);
 extern const tk_elementwise tk_elementwise__plain;
 
 #if defined(__x86_64__)
-tk_convolution_function tk_convolution__sse41, tk_pointwise__sse41, tk_depthwise__sse41;
-size_t tk_convolution_scratch__sse41(const tk_convolution *op);
-size_t tk_pointwise_scratch__sse41(const tk_convolution *op);  // fully connected too
-size_t tk_depthwise_scratch__sse41(const tk_convolution *op);
-
-tk_convolution_function tk_convolution__avx2, tk_pointwise__avx2, tk_depthwise__avx2, tk_fully_connected__avx2;
-size_t tk_convolution_scratch__avx2(const tk_convolution *op);
-size_t tk_pointwise_scratch__avx2(const tk_convolution *op);  // fully connected too
-size_t tk_depthwise_scratch__avx2(const tk_convolution *op);
-extern const tk_elementwise tk_elementwise__avx2;  // the AVX-512 set's too
+// Dense: pointwise and fully connected too.
+tk_convolution_function tk_convolution__sse41, tk_depthwise__sse41, tk_convolution__avx2, tk_depthwise__avx2,
+    tk_convolution__avxvnni, tk_depthwise__avxvnni;
+size_t tk_dense_tiles_scratch(const tk_convolution *op);
+size_t tk_depthwise_tiles_scratch(const tk_convolution *op);
+extern const tk_elementwise tk_elementwise__avx2;  // the AVX-VNNI and AVX-512 sets' too
 
 tk_convolution_function tk_convolution__avx512vnni, tk_pointwise__avx512vnni, tk_depthwise__avx512vnni,
     tk_fully_connected__avx512vnni;

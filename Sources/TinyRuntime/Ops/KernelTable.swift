@@ -6,6 +6,8 @@ public enum InstructionSet: CaseIterable, Sendable {
     case plain
     case sse41
     case avx2
+    /// 256 bits: client processors without AVX-512.
+    case avxvnni
     case avx512vnni
     /// ARMv7's and AArch64's.
     case neon
@@ -26,6 +28,7 @@ public enum InstructionSet: CaseIterable, Sendable {
         case .plain: "plain"
         case .sse41: "sse4.1"
         case .avx2: "avx2"
+        case .avxvnni: "avxvnni"
         case .avx512vnni: "avx512vnni"
         case .neon: "neon"
         case .neonDot: "neon-dotprod"
@@ -38,6 +41,7 @@ public enum InstructionSet: CaseIterable, Sendable {
         case .plain: TK_ISA_PLAIN
         case .sse41: TK_ISA_SSE41
         case .avx2: TK_ISA_AVX2
+        case .avxvnni: TK_ISA_AVXVNNI
         case .avx512vnni: TK_ISA_AVX512VNNI
         case .neon: TK_ISA_NEON
         case .neonDot: TK_ISA_NEON_DOT

@@ -35,7 +35,7 @@ struct KernelDispatchTests {
         #if arch(x86_64)
             let others: [InstructionSet] = [.neon, .neonDot, .neonI8mm]
         #elseif arch(arm64) || arch(arm)
-            let others: [InstructionSet] = [.sse41, .avx2, .avx512vnni]
+            let others: [InstructionSet] = [.sse41, .avx2, .avxvnni, .avx512vnni]
         #else
             let others = InstructionSet.allCases.filter { $0 != .plain }
         #endif

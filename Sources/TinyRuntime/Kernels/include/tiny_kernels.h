@@ -161,16 +161,17 @@ typedef enum tk_isa {
     TK_ISA_PLAIN = 0,
     TK_ISA_SSE41 = 1,       // x86-64
     TK_ISA_AVX2 = 2,        // x86-64
-    TK_ISA_AVX512VNNI = 3,  // x86-64
-    TK_ISA_NEON = 4,        // ARMv7 with NEON, AArch64
-    TK_ISA_NEON_DOT = 5,    // AArch64 with FEAT_DotProd
-    TK_ISA_NEON_I8MM = 6,   // AArch64 with FEAT_I8MM
-    TK_ISA_COUNT = 7
+    TK_ISA_AVXVNNI = 3,     // x86-64
+    TK_ISA_AVX512VNNI = 4,  // x86-64
+    TK_ISA_NEON = 5,        // ARMv7 with NEON, AArch64
+    TK_ISA_NEON_DOT = 6,    // AArch64 with FEAT_DotProd
+    TK_ISA_NEON_I8MM = 7,   // AArch64 with FEAT_I8MM
+    TK_ISA_COUNT = 8
 } tk_isa;
 
 // One instruction set's kernels. pointwise: 1×1, stride 1, no padding. fully_connected: 1×1×K → 1×1×N, the same as a pointwise of one pixel.
 typedef struct tk_kernels {
-    const char *name;  // "plain", "sse4.1", "avx2", "avx512vnni", "neon", "neon-dotprod", "neon-i8mm"
+    const char *name;  // "plain", "sse4.1", "avx2", "avxvnni", "avx512vnni", "neon", "neon-dotprod", "neon-i8mm"
     tk_convolution_kernel convolution, pointwise, depthwise, fully_connected;
     const tk_elementwise *elementwise;
     const tk_block_kernel *block;  // NULL: none of its own

@@ -1,0 +1,139 @@
+// Depthwise convolution in runs of columns and tiles. See depthwise_tiles.h.
+#if defined(__x86_64__)
+#include "depthwise_tiles.h"
+
+#include "convolution_common.h"
+
+// Here no time is spent.
+#define TK_SMALL __attribute__((minsize))
+
+enum {
+    tile_columns = 4,
+    run_columns = 64,     // image columns of a run, about: its interleaved rows stay in the nearest cache
+    group_channels = 32,  // channels that go through the rows together
+    most_together = 4,
+};
+
+typedef struct sizes {
+    size_t parts;    // groups of interleaved rows under one output row, or under two
+    int32_t run;     // output columns of a run
+    size_t columns;  // image columns of a run, with what a last tile reads beyond it
+    size_t block;    // bytes of the interleaved rows of 16 channels
+    size_t weights;  // bytes of the weights of 16 channels, for the upper or the lower of two output rows
+} sizes;
+
+TK_SMALL static sizes sizes_of(const tk_convolution *op, int32_t together) {
+    sizes s = {.parts = (size_t)(op->kernel_height + (op->stride_height == 1 ? 1 : 0) + together - 1) / (size_t)together};
+    const int32_t run = run_columns / op->stride_width;
+    s.run = tk_smaller(op->output_width, run < tile_columns ? tile_columns : run);
+    s.columns = (tk_round_up((size_t)s.run, tile_columns) - 1) * (size_t)op->stride_width + (size_t)op->kernel_width;
+    s.block = s.parts * s.columns * 64;
+    s.weights = s.parts * (size_t)op->kernel_width * 64;
+    return s;
+}
+
+// The lower output row's window begins a row later than the upper's. `zeros`: 16 bytes.
+TK_SMALL static void interleave_weights(const tk_depthwise_set *set, const tk_convolution *op, const int8_t *weights,
+                               const uint8_t *zeros, const sizes *size, uint8_t *to) {
+    const size_t line = (size_t)op->kernel_width * 16;
+    for (int32_t lower = 0; lower < 2; lower++)
+        for (int32_t part = 0; part < (int32_t)size->parts; part++, to += 4 * line) {
+            const uint8_t *from[most_together];
+            size_t step[most_together];
+            for (int32_t i = 0; i < set->together; i++) {
+                const int32_t row = part * set->together + i - lower;
+                const bool exists = row >= 0 && row < op->kernel_height;
+                from[i] = exists ? (const uint8_t *)weights + (size_t)row * line : zeros;
+                step[i] = exists ? 16 : 0;
+            }
+            set->interleave(1, from, step, (size_t)op->kernel_width, to);
+        }
+}
+
+// Columns of fewer than 16 channels, made 16.
+static const uint8_t *widen(const uint8_t *from, size_t step, size_t channels, size_t count, uint8_t *to) {
+    uint8_t *const first = to;
+    for (; count > 0; count--, from += step, to += 16) tk_copy(to, from, channels);
+    return first;
+}
+
+// Image columns left ..< left + count of the rows top ..< top + rows, `channels` channels from `input` on.
+// padding: 16 channels of what stands outside. wide: room for `widen`.
+TK_SMALL static void interleave_columns(const tk_depthwise_set *set, const tk_convolution *op, const uint8_t *input, size_t channels,
+                               int32_t top, int32_t rows, int32_t left, int32_t count, const uint8_t *padding, uint8_t *wide,
+                               const sizes *size, uint8_t *lines) {
+    const uint8_t *const outside[most_together] = {padding, padding, padding, padding};
+    static const size_t stay[most_together] = {0};
+    const size_t pixel = (size_t)op->input_stride;
+    const int32_t begin = left < 0 ? tk_smaller(-left, count) : 0;
+    int32_t end = tk_smaller(count, op->input_width - left);
+    if (end < begin) end = begin;
+    const size_t inside = (size_t)(end - begin);
+    for (size_t part = 0; part < size->parts; part++, lines += 64 * size->columns) {
+        uint8_t *to = lines;
+        for (size_t c = 0; c < channels; c += 16, to += size->block) {
+            const uint8_t *from[most_together];
+            size_t step[most_together];
+            for (int32_t i = 0; i < set->together; i++) {
+                const int32_t row = (int32_t)part * set->together + i, y = top + row;
+                from[i] = padding, step[i] = 0;
+                if (row >= rows || y < 0 || y >= op->input_height || inside == 0) continue;
+                from[i] = input + ((size_t)y * (size_t)op->input_width + (size_t)(left + begin)) * pixel + c;
+                step[i] = pixel;
+                if (channels - c >= 16) continue;
+                from[i] = widen(from[i], pixel, channels - c, inside, wide + (size_t)i * size->columns * 16);
+                step[i] = 16;
+            }
+            set->interleave(0, outside, stay, (size_t)begin, to);
+            set->interleave(0, from, step, inside, to + 64 * begin);
+            set->interleave(0, outside, stay, (size_t)(count - end), to + 64 * end);
+        }
+    }
+}
+
+TK_SMALL void tk_depthwise_tiles(const tk_depthwise_set *set, const tk_convolution *op, const uint8_t *input, uint8_t *output,
+                        void *scratch, tk_part part) {
+    const sizes size = sizes_of(op, set->together);
+    const size_t taps = (size_t)op->kernel_height * (size_t)op->kernel_width, end = (size_t)part.end_channel;
+    const size_t blocks = group_channels / 16, pixel = (size_t)op->output_stride;
+    uint8_t *const weights = scratch, *const lines = weights + 2 * blocks * size.weights;
+    uint8_t *const wide = lines + blocks * size.block;
+    size_t *const offsets = (size_t *)(wide + most_together * 16 * size.columns);
+    for (size_t tap = 0; tap < size.weights / 64; tap++)
+        offsets[tap] = 64 * (tap / (size_t)op->kernel_width * size.columns + tap % (size_t)op->kernel_width);
+    uint8_t padding[16], zeros[16];
+    tk_fill(zeros, 0, 16);
+    tk_fill(padding, op->pad_value, 16);
+    if (op->input_channels <= 4) tk_copy(padding, op->pad_pixel, 4);
+    for (size_t group = (size_t)part.first_channel; group < end; group += group_channels) {
+        const size_t channels = end - group < group_channels ? end - group : group_channels;
+        for (size_t c = 0; c < channels; c += 16)
+            interleave_weights(set, op, op->weights + (group + c) * taps, zeros, &size, weights + c / 8 * size.weights);
+        for (int32_t row = part.first_row; row < part.end_row;) {
+            const int32_t both = set->two_rows != NULL && op->stride_height == 1 && row + 1 < part.end_row ? 1 : 0;
+            for (int32_t column = 0; column < op->output_width; column += size.run) {
+                const int32_t count = tk_smaller(size.run, op->output_width - column);
+                interleave_columns(set, op, input + group, channels, row * op->stride_height - op->pad_top,
+                                   op->kernel_height + both, column * op->stride_width - op->pad_left,
+                                   (count - 1) * op->stride_width + op->kernel_width, padding, wide, &size, lines);
+                tk_depthwise_run run = {.offsets = offsets, .weights_bytes = size.weights, .count = (size_t)count};
+                uint8_t *const out =
+                    output + ((size_t)row * (size_t)op->output_width + (size_t)column) * pixel + group;
+                for (size_t c = 0; c < channels; c += set->lanes) {
+                    run.lines = lines + c / 16 * size.block + c % 16 * 4;
+                    run.weights = weights + c / 16 * 2 * size.weights + c % 16 * 4;
+                    run.channel = group + c, run.channels = channels - c, run.output = out + c;
+                    (both ? set->two_rows : set->one_row)(op, &run);
+                }
+            }
+            row += 1 + both;
+        }
+    }
+}
+
+TK_SMALL size_t tk_depthwise_tiles_scratch(const tk_convolution *op) {
+    const sizes size = sizes_of(op, 2);  // more than with 4
+    return group_channels / 16 * (2 * size.weights + size.block) + most_together * 16 * size.columns +
+           size.weights / 64 * sizeof(size_t);
+}
+#endif

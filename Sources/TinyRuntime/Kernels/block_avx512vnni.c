@@ -220,9 +220,8 @@ typedef struct constants {
     __m512 multiplier[2];
 } constants;
 
-// Taps of kernel row `row` and one column, of 16 channels, each in a dword's lowest byte; none beyond the kernel.
+// Taps of kernel row `row` and one column, of 16 channels, each in a dword's lowest byte.
 TK_VNNI_INLINE __m512i taps_of(const tk_convolution *op, const int8_t *column, int32_t row) {
-    if (row >= op->kernel_height) return _mm512_setzero_si512();
     return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(column + row * op->kernel_width * 16)));
 }
 
@@ -232,7 +231,7 @@ TK_VNNI_INLINE void twice(__m512i x[2]) {
     x[0] = _mm512_shuffle_i64x2(x[0], x[0], 0x44);
 }
 
-TK_VNNI __attribute__((noinline)) static void prepare(const tk_convolution *op, size_t first, bool is_short, constants *c) {
+TK_VNNI_SMALL static void prepare(const tk_convolution *op, size_t first, bool is_short, constants *c) {
     const size_t next_16 = (size_t)(op->kernel_height * op->kernel_width) * 16;
     const int8_t *const weights = op->weights + first / 16 * next_16;
     const size_t second = is_short ? 0 : 1;
@@ -240,12 +239,13 @@ TK_VNNI __attribute__((noinline)) static void prepare(const tk_convolution *op, 
 #pragma clang loop unroll(disable)
         for (size_t v = 0; v < 2; v++) {
             const int8_t *const from = weights + v * second * next_16 + column * 16;
-            const __m512i w3 = taps_of(op, from, 3), w4 = taps_of(op, from, 4);
-            const __m512i upper = _mm512_or_si512(taps_of(op, from, 0), _mm512_slli_epi32(taps_of(op, from, 1), 8));
-            const __m512i lower = _mm512_or_si512(taps_of(op, from, 2), _mm512_slli_epi32(w3, 8));
-            const __m512i sum = _mm512_or_si512(upper, _mm512_slli_epi32(lower, 16));
-            c->vertical[0][column][v] = sum;
+            __m512i sum = _mm512_or_si512(taps_of(op, from, 0), _mm512_slli_epi32(taps_of(op, from, 1), 8));
+            sum = _mm512_or_si512(sum, _mm512_slli_epi32(taps_of(op, from, 2), 16));
             c->vertical[1][column][v] = _mm512_slli_epi32(sum, 8);
+            c->vertical[0][column][v] = sum;
+            if (op->kernel_height == 3) continue;
+            const __m512i w3 = taps_of(op, from, 3), w4 = taps_of(op, from, 4);
+            c->vertical[0][column][v] = _mm512_or_si512(sum, _mm512_slli_epi32(w3, 24));
             const __m512i late = _mm512_or_si512(w3, _mm512_slli_epi32(w4, 8));
             __m512i *const across = &c->across[0][column / 2][v], *const late_across = &c->across[1][column / 2][v];
             if (column % 2 == 0) {
@@ -423,7 +423,7 @@ TK_VNNI_INLINE __m512i load_two(const uint8_t *source, size_t apart) {
 }
 
 // The last 16 channels, either kernel: two output columns at a time.
-TK_CONVOLVE(convolve_16) {
+TK_VNNI_SMALL TK_CONVOLVE(convolve_16) {
     const tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
     const int32_t stride = op->stride_width, columns = op->kernel_width;
     const size_t apart = (size_t)stride * 32;

@@ -15,7 +15,8 @@ TK_VNNI_INLINE __m512i lanes_to_vectors(__m512i x) {
     return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), x);
 }
 
-// acc: the windows' products with 16, 24 or 32 channels from `first` on; of 24, `half` has the last 8. Sizes are constants.
+// acc: the windows' products with 8, 16, 24 or 32 channels from `first` on; `half` has 8 of them, or the last 8 of 24.
+// Sizes are constants.
 TK_VNNI_INLINE void multiply(const int count, const int channels, const tk_tile__avx512vnni *tile, size_t first,
                              tile_sums acc, __m256i half[14]) {
     const int32_t *const bias = tile->op->bias + first;
@@ -24,9 +25,9 @@ TK_VNNI_INLINE void multiply(const int count, const int channels, const tk_tile_
     if (channels > 16) bias1 = _mm512_loadu_si512(bias + 16);
 #pragma clang loop unroll(full)
     for (int i = 0; i < count; i++) {
-        acc[i][0] = bias0;
+        if (channels > 8) acc[i][0] = bias0;
         if (channels == 32) acc[i][1] = bias1;
-        if (channels == 24) half[i] = _mm512_castsi512_si256(bias1);
+        if (channels % 16 == 8) half[i] = _mm512_castsi512_si256(bias1);
     }
     const size_t next_16 = tile->quads * 64, stride = tile->stride;
     const int8_t *weights = tile->op->weights + first * tile->quads * 4;
@@ -50,15 +51,18 @@ TK_VNNI_INLINE void multiply(const int count, const int channels, const tk_tile_
                                                             : upper + (size_t)(i - 7) * stride);
             // Two widths of x would be two loads, one of them through a general register.
             if (channels == 24) __asm__("" : "+v"(x));
-            acc[i][0] = _mm512_dpbusd_epi32(acc[i][0], x, weights0);
+            if (channels > 8) acc[i][0] = _mm512_dpbusd_epi32(acc[i][0], x, weights0);
             if (channels == 16) __asm__ volatile("" : "+v"(acc[i][0])::"memory");
             if (channels == 32) {
                 acc[i][1] = _mm512_dpbusd_epi32(acc[i][1], x, weights1);
                 __asm__ volatile("" : "+v"(acc[i][0]), "+v"(acc[i][1])::"memory");
             }
-            if (channels == 24) {  // half a vector costs half as much
+            if (channels % 16 == 8) {  // half a vector costs half as much
                 half[i] = _mm256_dpbusd_epi32(half[i], _mm512_castsi512_si256(x), _mm512_castsi512_si256(weights1));
-                __asm__ volatile("" : "+v"(acc[i][0]), "+v"(half[i])::"memory");
+                if (channels == 24)
+                    __asm__ volatile("" : "+v"(acc[i][0]), "+v"(half[i])::"memory");
+                else
+                    __asm__ volatile("" : "+v"(half[i])::"memory");
             }
         }
         const size_t step = (size_t)steps[(q & 7) | (size_t)(q >= whole) << 3];
@@ -127,6 +131,50 @@ TK_VNNI static void finish(const tk_tile__avx512vnni *tile, int groups, size_t f
     }
 }
 
+// The same for up to 8 channels, or 17 … 24: the last eight of window i of both groups share a vector.
+TK_VNNI static void finish_halves(const tk_tile__avx512vnni *tile, int groups, size_t first, size_t channels,
+                                  const __m512i acc[14][2]) {
+    const tk_convolution *const op = tile->op;
+    const tk_addition *const addition = tile->addition;
+    const bool has_whole = channels > 8;
+    const size_t last = has_whole ? 16 : 0;
+    const __m512 multiplier0 = _mm512_loadu_ps(op->multiplier + first);
+    const __m512 multiplier1 = _mm512_broadcast_f32x8(_mm256_loadu_ps(op->multiplier + first + last));
+    tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
+    tk_residual__avx512vnni residual;
+    if (addition != NULL) residual = tk_residual_of__avx512vnni(op, addition, &range);
+    const __mmask16 mask = (__mmask16)(0xFFu >> (last + 8 - channels));
+    const __m512i order = has_whole ? _mm512_setr_epi32(0, 4, 8, 12, 2, 6, 2, 6, 1, 5, 9, 13, 10, 14, 10, 14)
+                                    : _mm512_setr_epi32(2, 6, 2, 6, 2, 6, 2, 6, 10, 14, 10, 14, 10, 14, 10, 14);
+    const uint8_t *addend0 = tile->residual[0] + first, *addend1 = tile->residual[1] + first;
+    uint8_t *output0 = tile->output[0] + first, *output1 = tile->output[1] + first;
+    for (int i = 0; i < tile->windows; i++, acc++) {
+        __m512i x0, x1, x2;
+        if (addition != NULL) {
+            const __m128i bytes = _mm_unpacklo_epi64(_mm_maskz_loadu_epi8(mask, addend0 + last),
+                                                     _mm_maskz_loadu_epi8(mask, addend1 + last));
+            x0 = x1 = x2 = tk_scale_and_add__avx512vnni(acc[0][1], multiplier1, bytes, &residual);
+            if (has_whole) {
+                x0 = tk_scale_and_add__avx512vnni(acc[0][0], multiplier0, _mm_loadu_si128((const __m128i *)addend0),
+                                                  &residual);
+                x1 = tk_scale_and_add__avx512vnni(acc[7][0], multiplier0, _mm_loadu_si128((const __m128i *)addend1),
+                                                  &residual);
+            }
+            addend0 += tile->output_stride, addend1 += tile->output_stride;
+        } else {
+            x0 = x1 = x2 = tk_scale__avx512vnni(acc[0][1], multiplier1);
+            if (has_whole) {
+                x0 = tk_scale__avx512vnni(acc[0][0], multiplier0);
+                x1 = tk_scale__avx512vnni(acc[7][0], multiplier0);
+            }
+        }
+        const __m512i x = _mm512_permutexvar_epi32(order, tk_pack__avx512vnni(x0, x1, x2, x2, range));
+        store_channels(output0, channels, _mm512_castsi512_si256(x));
+        if (groups == 2) store_channels(output1, channels, _mm512_extracti64x4_epi64(x, 1));
+        output0 += tile->output_stride, output1 += tile->output_stride;
+    }
+}
+
 // Whole tiles of 32 channels without a residual.
 TK_VNNI_INLINE void finish_32(const int count, const tk_tile__avx512vnni *tile, size_t first, const tile_sums acc) {
     const tk_convolution *const op = tile->op;
@@ -177,12 +225,16 @@ TK_VNNI_INLINE void tile_through_memory(const int count, const int width, const 
     tile_sums memory;
 #pragma clang loop unroll(full)
     for (int i = 0; i < count; i++) {
-        memory[i][0] = acc[i][0];
+        if (width > 8) memory[i][0] = acc[i][0];
         if (width == 32) memory[i][1] = acc[i][1];
-        if (width == 24) _mm256_storeu_si256((__m256i *)&memory[i][1], half[i]);
+        if (width % 16 == 8 && i < 7)
+            memory[i][1] = _mm512_inserti64x4(_mm512_castsi256_si512(half[i]), half[7 + i], 1);
     }
     __asm__ volatile("" ::: "memory");
-    finish(tile, count / 7, first, channels, memory);
+    if (width % 16 == 8)
+        finish_halves(tile, count / 7, first, channels, memory);
+    else
+        finish(tile, count / 7, first, channels, memory);
 }
 
 TK_VNNI_INLINE void tile_32(const int count, const tk_tile__avx512vnni *tile, size_t first, size_t channels) {
@@ -216,6 +268,12 @@ TK_VNNI static void tile_14x16(const tk_tile__avx512vnni *tile, size_t first, si
         tile_through_memory(14, 16, tile, first, channels, acc, NULL);
 }
 
+TK_VNNI static void tile_14x8(const tk_tile__avx512vnni *tile, size_t first, size_t channels) {
+    __m256i half[14];
+    multiply(14, 8, tile, first, NULL, half);
+    tile_through_memory(14, 8, tile, first, channels, NULL, half);
+}
+
 void tk_tile__avx512vnni_run(const tk_tile__avx512vnni *tile, int count, size_t first, size_t channels) {
     if (channels > 24) {
         if (count == 14)
@@ -224,8 +282,10 @@ void tk_tile__avx512vnni_run(const tk_tile__avx512vnni *tile, int count, size_t 
             tile_7x32(tile, first, channels);
     } else if (channels > 16) {
         tile_14x24(tile, first, channels);
-    } else {
+    } else if (channels > 8) {
         tile_14x16(tile, first, channels);
+    } else {
+        tile_14x8(tile, first, channels);
     }
 }
 

@@ -13,12 +13,9 @@
 enum {
     lanes = 14,                 // windows at once: 28 accumulators, two vectors of weights, one of windows
     row_bytes_wanted = 24576,   // rows are copied in groups that stay in the nearest cache
-    slack = 128,                // bytes beyond a row that may be read
+    slack = 192,                // bytes beyond a row that may be read, and its lead
     prefetch_distance = 1024,   // weights come from the second or third level of cache
 };
-
-// What surrounds the tiles is called rarely.
-#define TK_SMALL __attribute__((minsize, noinline))
 
 // How the op is carried out. Rows, then the rows of last bytes ("ends"), then tap offsets, then weights: the scratch.
 typedef struct plan {
@@ -28,6 +25,7 @@ typedef struct plan {
     size_t ends;          // taps made of last bytes
     size_t taps;          // of a window
     size_t pixels, pitch; // of a copied row; bytes from one to the next
+    size_t lead;          // bytes before the first row, so that a row's first pixel inside the image is aligned
     size_t rows;          // output rows at once
     size_t slots;         // rows copied for them, and rows of last bytes
     bool packs;
@@ -37,7 +35,7 @@ static size_t rows_under(const tk_convolution *op, size_t output_rows) {
     return (output_rows - 1) * (size_t)op->stride_height + (size_t)op->kernel_height;
 }
 
-TK_SMALL static plan plan_of(const tk_convolution *op) {
+TK_VNNI_SMALL static plan plan_of(const tk_convolution *op) {
     plan p = {.run = (size_t)op->kernel_width * (size_t)op->input_channels};
     const size_t height = (size_t)op->kernel_height, stride = (size_t)op->stride_height;
     const bool has_ends = op->input_channels == 3 && p.run % 4 == 1;
@@ -49,6 +47,7 @@ TK_SMALL static plan plan_of(const tk_convolution *op) {
     p.pixels = (size_t)(op->output_width - 1) * (size_t)op->stride_width + (size_t)op->kernel_width;
     p.pitch = tk_round_up(p.pixels * (size_t)op->input_channels + slack, 64);
     if (p.pitch % 4096 == 0) p.pitch += 64;
+    p.lead = 63 & -(size_t)op->pad_left * (size_t)op->input_channels;
     for (p.rows = 2; p.rows < 8 && rows_under(op, p.rows + 1) * p.pitch <= row_bytes_wanted;) p.rows++;
     p.slots = rows_under(op, p.rows) + (p.ends + stride - 1) / stride * p.rows * stride;
     return p;
@@ -73,18 +72,12 @@ typedef struct tile {
     size_t first;              // channel
     __mmask32 mask;            // the channels that exist
     bool in_pairs;             // as tk_convolution_pairs__avx512vnni says, from `output` on; no places
-    bool plain_range;          // no zero point, no clamp
+    bool is_simple;            // no zero point, no clamp
     uint32_t window[16], place[16];
 } tile;
 
-TK_VNNI_INLINE __m512i quad_at(const uint8_t *source, uint32_t offset) {
-    int32_t quad;
-    tk_copy(&quad, source + offset, 4);
-    return _mm512_set1_epi32(quad);
-}
-
 TK_VNNI_INLINE __m512i pack(const tile *t, __m512i a, __m512i b, __m512i c, __m512i d, tk_range__avx512vnni range) {
-    if (t->plain_range) return _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+    if (t->is_simple) return tk_pack_simple__avx512vnni(a, b, c, d);
     return tk_pack__avx512vnni(a, b, c, d, range);
 }
 
@@ -118,7 +111,7 @@ TK_VNNI_INLINE void run_tile(const int count, const int half, const tile *t) {
 #pragma clang loop unroll(full)
             for (int n = 0; n < count; n++) {
                 const int i = count == lanes ? n / 2 + n % 2 * (lanes / 2) : n;  // as they are packed, two and two
-                const __m512i x = quad_at(source, t->window[i]);
+                const __m512i x = tk_broadcast_quad__avx512vnni(source + t->window[i]);
                 acc[i][0] = _mm512_dpbusd_epi32(acc[i][0], x, weights0);
                 if (!half) acc[i][1] = _mm512_dpbusd_epi32(acc[i][1], x, weights1);
             }
@@ -177,30 +170,38 @@ TK_VNNI __attribute__((noinline)) static void tile_14(const tile *t) { run_tile(
 TK_VNNI __attribute__((noinline)) static void tile_7(const tile *t) { run_tile(7, 0, t); }
 TK_VNNI __attribute__((noinline)) static void half_14(const tile *t) { run_tile(14, 1, t); }
 
+// The weights of 16 channels for window bytes k ..< k + 4, of which `count` are wanted; `size`: a window's bytes.
+TK_VNNI_INLINE __m512i weights_at(const int8_t *source, size_t k, size_t count, size_t size) {
+    const int shift = (int)(k % 4) * 8;
+    const size_t quad = k / 4, next = 4 * quad + 4 < size ? quad + 1 : quad;
+    const __m512i x = _mm512_or_si512(
+        _mm512_srl_epi32(_mm512_loadu_si512(source + quad * 64), _mm_cvtsi32_si128(shift)),
+        _mm512_sll_epi32(_mm512_loadu_si512(source + next * 64), _mm_cvtsi32_si128(32 - shift)));
+    return _mm512_and_si512(x, _mm512_set1_epi32((int32_t)(0xFFFFFFFFu >> (32 - 8 * count))));
+}
+
 // Weights of up to 32 channels by taps: [2][taps][quads][16][4], zeros where a tap has no byte.
-TK_SMALL TK_VNNI static void pack_weights(const tk_convolution *op, const plan *p, const int8_t *source, size_t source_16,
-                                 size_t blocks, int8_t *packed) {
-    const size_t packed_16 = p->taps * p->quads * 64, height = (size_t)op->kernel_height;
-    tk_fill(packed, 0, blocks * packed_16);
-    const __m512i byte = _mm512_set1_epi32(255);
-    for (size_t block = 0; block < blocks; block++, source += source_16, packed += packed_16) {
-        size_t k = 0;
+TK_VNNI_SMALL static void pack_weights(const tk_convolution *op, const plan *p, const int8_t *source, size_t source_16,
+                                       size_t blocks, int8_t *packed) {
+    const size_t height = (size_t)op->kernel_height, size = tk_window_bytes(op);
+    const size_t taken = p->ends != 0 ? p->run - 1 : p->run;
+    for (; blocks > 0; blocks--, source += source_16) {
         for (size_t row = 0; row < height; row++)
-            for (size_t at = 0; at < p->run; at++, k++) {
-                const bool is_end = p->ends != 0 && at == p->run - 1;
-                const size_t quad = is_end ? height * p->row_quads + row / 3 : row * p->row_quads * p->quads + at / 4;
-                const size_t place = is_end ? row % 3 : at % 4;
-                const __m512i weight = _mm512_and_si512(
-                    _mm512_srl_epi32(_mm512_loadu_si512(source + k / 4 * 64), _mm_cvtsi32_si128((int)(k % 4 * 8))), byte);
-                int8_t *const to = packed + quad * 64;
-                _mm512_storeu_si512(to, _mm512_or_si512(_mm512_loadu_si512(to),
-                                                        _mm512_sll_epi32(weight, _mm_cvtsi32_si128((int)place * 8))));
-            }
+            for (size_t at = 0; at < taken; at += 4, packed += 64)
+                _mm512_storeu_si512(
+                    packed, weights_at(source, row * p->run + at, taken - at < 4 ? taken - at : 4, size));
+        for (size_t end = 0; end < p->ends; end++, packed += 64) {
+            __m512i x = _mm512_setzero_si512();
+            for (size_t row = 3 * end, shift = 0; row < height && shift < 24; row++, shift += 8)
+                x = _mm512_or_si512(x, _mm512_sll_epi32(weights_at(source, row * p->run + taken, 1, size),
+                                                        _mm_cvtsi32_si128((int)shift)));
+            _mm512_storeu_si512(packed, x);
+        }
     }
 }
 
 // Input row y with its padding.
-TK_SMALL static void copy_row(const tk_convolution *op, const plan *p, const uint8_t *input, int32_t y, uint8_t *row) {
+TK_VNNI_SMALL static void copy_row(const tk_convolution *op, const plan *p, const uint8_t *input, int32_t y, uint8_t *row) {
     const size_t channels = (size_t)op->input_channels, width = (size_t)op->input_width;
     size_t left = (size_t)op->pad_left, inside = 0;
     if (left > p->pixels || y < 0 || y >= op->input_height) left = p->pixels;
@@ -218,7 +219,7 @@ TK_VNNI __attribute__((noinline)) static void mix_ends(const plan *p, const uint
     const size_t pitch = p->pitch;
     const uint8_t *const row0 = rows + p->run - 1, *const row1 = rows + (count > 1 ? pitch : 0) + p->run - 2,
                          *const row2 = rows + (count > 2 ? 2 * pitch : 0) + p->run - 3;
-    for (size_t at = 0; at < p->pixels * 3; at += 48) {
+    for (size_t at = 0; at < p->pixels * 3; at += 63) {
         __m512i x = _mm512_loadu_si512(row0 + at);
         x = _mm512_mask_loadu_epi8(x, 0x2492492492492492, row1 + at);
         x = _mm512_mask_loadu_epi8(x, 0x4924924924924924, row2 + at);
@@ -227,7 +228,7 @@ TK_VNNI __attribute__((noinline)) static void mix_ends(const plan *p, const uint
 }
 
 // Copies what `count` output rows from `row` on see.
-TK_SMALL static void copy_rows(const tk_convolution *op, const plan *p, const uint8_t *input, int32_t row, size_t count,
+TK_VNNI_SMALL static void copy_rows(const tk_convolution *op, const plan *p, const uint8_t *input, int32_t row, size_t count,
                       uint8_t *rows) {
     const int32_t top = row * op->stride_height - op->pad_top;
     // With a stride beyond the kernel, some rows are seen by none.
@@ -243,7 +244,7 @@ TK_SMALL static void copy_rows(const tk_convolution *op, const plan *p, const ui
 }
 
 // The tile for channels first ..< first + 32 or the end: all but base, output and lanes.
-TK_SMALL TK_VNNI static void prepare(const tk_convolution *op, const plan *p, uint8_t *scratch, size_t first, size_t channels,
+TK_VNNI_SMALL static void prepare(const tk_convolution *op, const plan *p, uint8_t *scratch, size_t first, size_t channels,
                             tile *t) {
     const size_t source_16 = tk_round_up(tk_window_bytes(op), 4) * 16, blocks = channels > 16 ? 2 : 1;
     uint32_t *const tap = (uint32_t *)(scratch + p->slots * p->pitch);
@@ -261,17 +262,17 @@ TK_SMALL TK_VNNI static void prepare(const tk_convolution *op, const plan *p, ui
     t->first = first;
     t->mask = (__mmask32)(~0u >> (32 - channels));
     t->in_pairs = false;
-    t->plain_range = op->output_zero_point == 0 && op->clamp_min == 0 && op->clamp_max == 255;
+    t->is_simple = tk_is_simple__avx512vnni(op);
 }
 
-__attribute__((minsize)) size_t tk_convolution_scratch__avx512vnni(const tk_convolution *op) {
+TK_VNNI_SMALL size_t tk_convolution_scratch__avx512vnni(const tk_convolution *op) {
     const plan p = plan_of(op);
     return p.slots * p.pitch + tk_round_up(p.taps * 4, 64) + (p.packs ? 2 * p.taps * p.quads * 64 : 0);
 }
 
 // Lane i is the i-th pixel, or the `last`, from the one that begins the last `left` pixels of a row (of `width`).
 // Input pixels are `step` bytes apart, rows `row_step`; output pixels `pixel` bytes.
-TK_SMALL TK_VNNI static void place_lanes(tile *t, size_t last, size_t left, size_t width, size_t step, size_t row_step,
+TK_VNNI_SMALL static void place_lanes(tile *t, size_t last, size_t left, size_t width, size_t step, size_t row_step,
                                          size_t pixel) {
     const __m512i counting = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     const __m512i lane = _mm512_min_epu32(counting, _mm512_set1_epi32((int)last));
@@ -285,7 +286,7 @@ TK_SMALL TK_VNNI static void place_lanes(tile *t, size_t last, size_t left, size
 }
 
 // `count` output rows, copied to `rows`: their pixels in pieces of 14 and 7.
-TK_SMALL TK_VNNI static void run_rows(const tk_convolution *op, const plan *p, const uint8_t *rows, size_t count,
+TK_VNNI_SMALL static void run_rows(const tk_convolution *op, const plan *p, const uint8_t *rows, size_t count,
                              size_t channels, uint8_t *output, tile *t) {
     const size_t width = (size_t)op->output_width, all = count * width;
     const size_t step = (size_t)op->stride_width * (size_t)op->input_channels,
@@ -311,12 +312,13 @@ TK_SMALL TK_VNNI static void run_rows(const tk_convolution *op, const plan *p, c
     }
 }
 
-__attribute__((minsize)) TK_VNNI void tk_convolution__avx512vnni(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
+TK_VNNI_SMALL void tk_convolution__avx512vnni(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
                                         tk_part part) {
     const plan p = plan_of(op);
     const size_t row_bytes = (size_t)op->output_width * (size_t)op->output_stride;
     const size_t begin = (size_t)part.first_channel, end = (size_t)part.end_channel;
     // Weights are packed once, rows copied anew for them; or rows are copied once.
+    uint8_t *const rows = (uint8_t *)scratch + p.lead;
     const int32_t together = p.packs ? op->output_height : (int32_t)p.rows;
     for (int32_t next = part.first_row; next < part.end_row; next += together)
         for (size_t first = begin; first < end; first += 32) {
@@ -326,40 +328,46 @@ __attribute__((minsize)) TK_VNNI void tk_convolution__avx512vnni(const tk_convol
             prepare(op, &p, scratch, first, channels, &t);
             for (int32_t row = next; row < end_row; row += (int32_t)p.rows) {
                 const size_t count = (size_t)tk_smaller((int32_t)p.rows, end_row - row);
-                if (p.packs || first == begin) copy_rows(op, &p, input, row, count, scratch);
-                run_rows(op, &p, scratch, count, channels, output + (size_t)row * row_bytes + first, &t);
+                if (p.packs || first == begin) copy_rows(op, &p, input, row, count, rows);
+                run_rows(op, &p, rows, count, channels, output + (size_t)row * row_bytes + first, &t);
             }
         }
 }
 
-TK_SMALL TK_VNNI void tk_convolution_pairs__avx512vnni(const tk_convolution *op, const uint8_t *input, uint8_t *pairs,
+TK_VNNI_SMALL void tk_convolution_pairs__avx512vnni(const tk_convolution *op, const uint8_t *input, uint8_t *pairs,
                                                        size_t pitch, void *scratch, int32_t first_row, int32_t end_row,
                                                        int32_t first) {
     const plan p = plan_of(op);
     const size_t width = (size_t)op->output_width, step = (size_t)op->stride_width * (size_t)op->input_channels;
+    const size_t row_step = (size_t)op->stride_height * p.pitch;
+    uint8_t *const rows = (uint8_t *)scratch + p.lead;
     const size_t channels = (size_t)tk_smaller(op->output_channels - first, 32);
     tile t;
     prepare(op, &p, scratch, (size_t)first, channels, &t);
     t.in_pairs = true;
-    for (int32_t row = first_row; row < end_row; row += 2, pairs += pitch) {
+    for (size_t lane = 0; lane < lanes / 2; lane++) {
+        t.window[lane] = (uint32_t)((lane < width ? lane : width - 1) * step);
+        t.window[lane + lanes / 2] = t.window[lane] + (uint32_t)row_step;
+    }
+    const int32_t together = (int32_t)p.rows / 2 * 2;
+    for (int32_t row = first_row; row < end_row; row++) {
+        const int32_t copied = (row - first_row) % together;
+        if (copied == 0) copy_rows(op, &p, input, row, (size_t)tk_smaller(together, end_row - row), rows);
+        if (copied % 2 != 0) continue;
         const bool both = row + 1 < end_row;
-        copy_rows(op, &p, input, row, both ? 2 : 1, scratch);
-        for (size_t lane = 0; lane < lanes / 2; lane++) {
-            t.window[lane] = (uint32_t)((lane < width ? lane : width - 1) * step);
-            t.window[lane + lanes / 2] =
-                t.window[lane] + (both ? (uint32_t)((size_t)op->stride_height * p.pitch) : 0);
-        }
         for (size_t column = 0; column < width; column += lanes / 2) {
             if (column + lanes / 2 > width && width > lanes / 2) column = width - lanes / 2;
-            t.base = (const uint8_t *)scratch + column * step;
+            t.base = rows + (size_t)copied * row_step + column * step;
             t.output = pairs + 64 * column;
             tile_14(&t);
         }
+        // The lower row of the tiles was whatever the scratch held.
         for (size_t column = 0; !both && column < width; column++) {
             uint8_t *const at = pairs + 64 * column;
             _mm512_storeu_si512(at, _mm512_mask_mov_epi8(_mm512_loadu_si512(at), 0xAAAAAAAAAAAAAAAA,
                                                          _mm512_set1_epi8((char)op->output_zero_point)));
         }
+        pairs += pitch;
     }
 }
 

@@ -188,8 +188,8 @@ struct Sampling: Sendable {
             let session = try SelfTest.session(finished)
             for photo in range {
                 _ = session.input.update(fromContentsOf: photos[photo].pixels)
-                session.run { op, bytes in
-                    if op == producer { plan.patches(bytes, shape, photo: photo, into: &picked) }
+                session.run { step, bytes in
+                    if session.steps[step].last == producer { plan.patches(bytes, shape, photo: photo, into: &picked) }
                 }
             }
             return picked
@@ -213,7 +213,7 @@ struct Sampling: Sendable {
         }
         var metadata = metadata
         metadata.labels = []
-        let bytes = try ModelWriter.draft(try MemoryPlanner.plan(part), metadata: metadata)
+        let bytes = try ModelWriter.draft(try MemoryPlanner.plan(BlockFusion.fuse(part)), metadata: metadata)
         do {
             return try bytes.withUnsafeBytes { raw throws(ModelError) in try Model(copying: raw) }
         } catch {

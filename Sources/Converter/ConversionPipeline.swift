@@ -93,7 +93,7 @@ package enum ConversionPipeline {
             : try AdaptiveRounding.round(
                 nearest.graph, layer: nearest.layer, calibrated: calibrated, on: chosen, from: photos,
                 progress: progress)
-        let planned = try MemoryPlanner.plan(quantized)
+        let planned = try MemoryPlanner.plan(BlockFusion.fuse(quantized))
         var bytes = try ModelWriter.write(planned, metadata: metadata)
 
         // The fit needs the finished model, and changes two numbers in its header.

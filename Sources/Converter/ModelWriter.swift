@@ -62,9 +62,17 @@ package enum ModelWriter {
         let graph = planned.graph
         var constants = Constants()
         var ops = Data()
-        for op in graph.ops { ops.append(record(of: op, in: graph, constants: &constants)) }
+        for step in planned.steps {
+            for index in step {
+                var record = record(of: graph.ops[index], in: graph, constants: &constants)
+                if index == step.lowerBound && step.count > 1 {
+                    record.put(UInt16(step.count), at: ModelLayout.OpRecord.blockLength)
+                }
+                ops.append(record)
+            }
+        }
         var tensors = Data()
-        for (tensor, offset) in zip(graph.tensors, planned.offsets) { tensors.append(record(of: tensor, at: offset)) }
+        for (tensor, place) in zip(graph.tensors, planned.places) { tensors.append(record(of: tensor, at: place)) }
         let classes = graph.tensors[graph.output].channels
         let selfTest = SelfTest.empty(opCount: graph.ops.count, outputCount: classes)
 
@@ -127,7 +135,7 @@ package enum ModelWriter {
 
     // MARK: Records
 
-    private static func record(of tensor: QuantizedGraph.Tensor, at offset: Int) -> Data {
+    private static func record(of tensor: QuantizedGraph.Tensor, at place: PlannedGraph.Place) -> Data {
         typealias Record = ModelLayout.TensorRecord
         var record = Data(count: Record.bytes)
         record.put(UInt32(tensor.height), at: Record.height)
@@ -135,7 +143,9 @@ package enum ModelWriter {
         record.put(UInt32(tensor.channels), at: Record.channels)
         record.put(tensor.affine.scale, at: Record.scale)
         record.put(tensor.affine.zeroPoint, at: Record.zeroPoint)
-        record.put(UInt64(offset), at: Record.arenaOffset)
+        record.put(UInt8(place.isInterior ? 1 : 0), at: Record.interior)
+        record.put(UInt32(place.pixelStride), at: Record.pixelStride)
+        record.put(UInt64(place.offset), at: Record.arenaOffset)
         return record
     }
 

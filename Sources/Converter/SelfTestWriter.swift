@@ -17,7 +17,7 @@ enum SelfTest {
         return section
     }
 
-    /// Runs the file once and writes hashes and answer into its self-test.
+    /// Runs the file once, op by op as plain kernels do, and writes hashes and answer into its self-test.
     static func fill(_ file: inout Data, opCount: Int) throws {
         typealias Record = ModelLayout.SelfTest
         let place = ModelLayout.Header.sections + 16 * ModelLayout.Section.selfTest.rawValue
@@ -28,7 +28,7 @@ enum SelfTest {
         var generator = SplitMix64(seed: seed)
         generator.fill(session.input)
         var hashes = [UInt64](repeating: 0, count: opCount)
-        session.run(afterEachOp: { op, bytes in hashes[op] = XXH64.hash(UnsafeRawBufferPointer(bytes)) })
+        session.run(afterEachStep: { op, bytes in hashes[op] = XXH64.hash(UnsafeRawBufferPointer(bytes)) })
         for (op, hash) in hashes.enumerated() { file.put(hash, at: start + Record.opHashes + 8 * op) }
         let answer = start + Record.opHashes + 8 * opCount
         for (index, byte) in session.output.enumerated() { file.put(byte, at: answer + index) }
@@ -48,9 +48,10 @@ enum SelfTest {
 
     static func session(_ file: Data, _ set: InstructionSet) throws -> Session { try session(model(file), set) }
 
-    static func session(_ model: Model, _ set: InstructionSet = .best) throws -> Session {
+    /// - Parameter fused: false: every op's output can be seen.
+    static func session(_ model: Model, _ set: InstructionSet = .best, fused: Bool = true) throws -> Session {
         do {
-            return try Session(model: model, instructionSet: set)
+            return try Session(model: model, instructionSet: set, fused: fused)
         } catch {
             throw ConversionError.refusedByRuntime("\(error)")
         }

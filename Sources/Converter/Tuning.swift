@@ -102,7 +102,8 @@ package enum Tuning {
                 fused, on: calibration, from: photos, equalization: options.equalization, progress: quietly)
             calibrated[options.equalization] = graph
             let file = try ModelWriter.write(
-                MemoryPlanner.plan(Quantization.quantize(graph, ranges: options.ranges)), metadata: photos.metadata)
+                MemoryPlanner.plan(BlockFusion.fuse(Quantization.quantize(graph, ranges: options.ranges))),
+                metadata: photos.metadata)
             record.tried.append(try trial(options, file, pixels, float))
             longest = max(longest, ContinuousClock.now - started)
             progress("tuning: \(record.tried.count) of \(all.count) ways tried")

@@ -6,10 +6,10 @@ import CTinyKernels
 public final class Session {
     public let model: Model
     public let instructionSet: InstructionSet
+    /// What runs as one: ranges of op indices, each of one op or of a block's.
+    public let steps: [Range<Int>]
     private let arena: Arena
-    private let ops: UnsafeMutableBufferPointer<PreparedOp>
-    /// For each op where its output stands, in the arena.
-    private let outputs: UnsafeMutableBufferPointer<UnsafeBufferPointer<UInt8>>
+    private let work: UnsafeMutableBufferPointer<Step>
     private let context: RunContext
     private let pool: ThreadPool
     let probabilities: ProbabilityTable
@@ -18,44 +18,38 @@ public final class Session {
 
     public static let threadCounts = 1...Int(tk_pool_max_threads)
 
-    /// Bytes of memory that a session of `model` needs: activations, and the kernels' scratch for each thread.
+    /// Bytes of memory that a session of `model` needs: activations, and what the kernels need for each thread.
     ///
     /// - Throws: `.instructionSetUnavailable`, `.threadCount`, `.limitExceeded`.
     public static func arenaBytes(
-        for model: Model, instructionSet: InstructionSet = .best, threads: Int = 1
+        for model: Model, instructionSet: InstructionSet = .best, threads: Int = 1, fused: Bool = true
     ) throws(ModelError) -> Int {
-        guard let kernels = KernelTable(instructionSet) else { throw .instructionSetUnavailable }
-        guard threadCounts.contains(threads) else { throw .threadCount(threads) }
-        return try Arena.bytes(for: model.edge, kernels: kernels, threads: threads)
+        try Arena.bytes(for: SessionPlan(model, instructionSet, threads: threads, fused: fused))
     }
 
     /// - Parameters:
     ///   - threads: how many compute a run, the caller included. The result is the same for any number. The others belong to the
     ///     session and sleep between runs.
-    ///   - arena: at least `arenaBytes(for:instructionSet:threads:)` bytes at a multiple of 64 that outlive the session; nil: allocated.
+    ///   - fused: false: the ops of blocks run one by one, as with the plain instruction set, and give the same bytes.
+    ///   - arena: at least `arenaBytes(for:instructionSet:threads:fused:)` bytes at a multiple of 64 that outlive the session; nil:
+    ///     allocated.
     /// - Throws: `.instructionSetUnavailable`, `.threadCount`, `.noThreads`, `.arenaTooSmall`, `.arenaMisaligned`, `.outOfMemory`.
     public init(
-        model: Model, instructionSet: InstructionSet = .best, threads: Int = 1,
+        model: Model, instructionSet: InstructionSet = .best, threads: Int = 1, fused: Bool = true,
         arena memory: UnsafeMutableRawBufferPointer? = nil
     ) throws(ModelError) {
-        guard let kernels = KernelTable(instructionSet) else { throw .instructionSetUnavailable }
-        guard Self.threadCounts.contains(threads) else { throw .threadCount(threads) }
+        let plan = try SessionPlan(model, instructionSet, threads: threads, fused: fused)
         self.model = model
         self.instructionSet = instructionSet
         let edge = model.edge
-        arena = try Arena(for: edge, kernels: kernels, threads: threads, memory: memory)
+        arena = try Arena(for: plan, memory: memory)
         pool = try ThreadPool(threads: threads)
         context = RunContext(
-            arena: arena.activations, scratch: arena.scratch, scratchStride: arena.scratchStride, kernels: kernels,
+            arena: arena.activations, scratch: arena.scratch, scratchStride: arena.scratchStride, kernels: plan.kernels,
             pool: pool.pool)
-        ops = .allocate(capacity: edge.ops.count)
-        outputs = .allocate(capacity: edge.ops.count)
-        for index in edge.ops.indices {
-            ops.initializeElement(at: index, to: edge.prepared[index])
-            let tensor = edge.tensors[edge.ops[index].output]
-            outputs.initializeElement(
-                at: index, to: UnsafeBufferPointer(start: arena.activations + tensor.arenaOffset, count: tensor.bytes))
-        }
+        steps = plan.steps
+        work = .allocate(capacity: steps.count)
+        for (index, ops) in steps.enumerated() { work.initializeElement(at: index, to: Step(ops, of: edge)) }
         let input = edge.inputTensor
         self.input = UnsafeMutableBufferPointer(start: arena.activations + input.arenaOffset, count: input.bytes)
         let output = edge.outputTensor
@@ -63,10 +57,7 @@ public final class Session {
         probabilities = ProbabilityTable(scale: output.quantization.scale, temperature: edge.temperature)
     }
 
-    deinit {
-        ops.deallocate()
-        outputs.deallocate()
-    }
+    deinit { work.deallocate() }
 
     /// H×W×3 RGB bytes; `run()` may overwrite them.
     public let input: UnsafeMutableBufferPointer<UInt8>
@@ -78,34 +69,52 @@ public final class Session {
     /// - Returns: false where `cancellation` ended it early: `output` then means nothing.
     @discardableResult
     public func run() -> Bool {
-        for op in ops {
+        for step in work {
             guard !cancellation.take() else { return false }
-            op.run(context)
+            step.run(context)
         }
         return true
     }
 
-    /// As `run()`, showing each op's output bytes right after it ran (a later op may reuse their place).
-    public func run(afterEachOp: (_ op: Int, _ output: UnsafeBufferPointer<UInt8>) -> Void) {
-        for index in ops.indices {
-            ops[index].run(context)
-            afterEachOp(index, outputs[index])
+    /// As `run()`, showing each step's output bytes right after it ran (a later one may reuse their place). Allocates for outputs that
+    /// stand inside a concat's.
+    ///
+    /// - Parameter afterEachStep: `step` is an index of `steps`, `output` what its last op gave: H×W×C bytes (none where memory for
+    ///   them lacks).
+    public func run(afterEachStep: (_ step: Int, _ output: UnsafeBufferPointer<UInt8>) -> Void) {
+        for index in work.indices {
+            work[index].run(context)
+            let output = model.edge.tensors[model.edge.ops[steps[index].upperBound - 1].output]
+            let copy = output.pixelStride == output.channels ? nil : gathered(output)
+            afterEachStep(index, copy ?? UnsafeBufferPointer(start: arena.activations + output.arenaOffset, count: output.bytes))
+            tk_free(UnsafeMutableRawPointer(mutating: copy?.baseAddress))
         }
+    }
+
+    /// A copy, pixel after pixel, of a tensor inside a concat's output; empty where there is no memory for it.
+    private func gathered(_ tensor: ModelTensor) -> UnsafeBufferPointer<UInt8> {
+        guard let copy = tk_allocate(tensor.bytes) else { return UnsafeBufferPointer(start: nil, count: 0) }
+        for pixel in 0..<tensor.pixels {
+            let source = arena.activations + tensor.arenaOffset + pixel * tensor.pixelStride
+            (copy + pixel * tensor.channels).copyMemory(from: source, byteCount: tensor.channels)
+        }
+        return UnsafeBufferPointer(start: copy.assumingMemoryBound(to: UInt8.self), count: tensor.bytes)
     }
 
     /// The real value of output channel `index`, in `0 ..< classCount`.
     public func logit(_ index: Int) -> Float { model.edge.outputTensor.quantization.real(output[index]) }
 
-    /// Runs the network on the stored input and compares every op's bytes with the file's: kernels, compiler and memory give what the
+    /// Runs the network on the stored input and compares every step's bytes with the file's: kernels, compiler and memory give what the
     /// converter saw.
     ///
-    /// - Throws: `.selfTestFailed` with the first op that differs, or `.selfTestOutputDiffers`.
+    /// - Throws: `.selfTestFailed` with the first op that differs (of a block its last), or `.selfTestOutputDiffers`.
     public func selfTest() throws(ModelError) {
         let edge = model.edge
         var generator = SplitMix64(seed: edge.selfTestSeed)
         generator.fill(input)
         var firstDifference: Int?
-        run { op, bytes in
+        run { step, bytes in
+            let op = steps[step].upperBound - 1
             if firstDifference == nil, XXH64.hash(UnsafeRawBufferPointer(bytes)) != edge.selfTestHash(op) {
                 firstDifference = op
             }
@@ -117,7 +126,7 @@ public final class Session {
     }
 }
 
-/// Asks a session to stop: the run under way, or else the next one, ends before its next op.
+/// Asks a session to stop: the run under way, or else the next one, ends before its next step.
 public final class Cancellation: @unchecked Sendable {  // the flag is only touched atomically
     private let flag: UnsafeMutablePointer<Int32>
 

@@ -150,7 +150,7 @@ struct Benchmark: ParsableCommand {
     }
 
     private static func profile(_ model: Model, _ isa: InstructionSet, warmup: Int, runs: Int) throws -> [Report.Op] {
-        let session = try Session(model: model, instructionSet: isa)
+        let session = try Session(model: model, instructionSet: isa, fused: false)
         let edge = model.edge
         var times = edge.ops.map { _ in [Double]() }
         var generator = SplitMix64(seed: 0)

@@ -98,7 +98,8 @@ struct OpConversionTests {
                 OperatorFusion.fuse(FoldedGraph(folding: graph)), on: photos.images,
                 from: PhotoSource(metadata: metadata, threads: 1, strict: true)
             ) { _ in }
-            planned = try MemoryPlanner.plan(Quantization.quantize(calibrated, ranges: .meanSquaredError))
+            planned = try MemoryPlanner.plan(
+                BlockFusion.fuse(Quantization.quantize(calibrated, ranges: .meanSquaredError)))
             bytes = try ModelWriter.write(planned, metadata: metadata)
         }
     }
@@ -114,7 +115,7 @@ struct OpConversionTests {
         random.fill(session.input)
         let tensors = stages.planned.graph.tensors
         var outputs: [Int: [UInt8]] = [0: Array(session.input)]
-        session.run(afterEachOp: { op, bytes in outputs[stages.planned.graph.ops[op].output] = Array(bytes) })
+        session.run(afterEachStep: { op, bytes in outputs[stages.planned.graph.ops[op].output] = Array(bytes) })
 
         for op in stages.planned.graph.ops {
             let inputs = op.inputs.map { Self.image(outputs[$0, default: []], tensors[$0], isPhoto: $0 == 0) }

@@ -38,7 +38,8 @@ enum EdgeModelVariants {
         changed(model) { data in
             let section = ModelLayout.Header.sections + 16 * ModelLayout.Section.selfTest.rawValue
             let offset = (0..<8).reduce(0) { $0 | Int(data[section + $1]) << (8 * $1) }
-            data[offset + ModelLayout.SelfTest.opHashes] ^= 1
+            let count = (0..<4).reduce(0) { $0 | Int(data[ModelLayout.Header.opCount + $1]) << (8 * $1) }
+            data[offset + ModelLayout.SelfTest.opHashes + 8 * (count - 1)] ^= 1
         }
     }
 }

@@ -115,7 +115,7 @@ import TinyRuntime
         defer { tinyrt_close(model) }
         var info = tinyrt_info()
         #expect(tinyrt_get_info(model, &info) == TINYRT_OK)
-        #expect(info.format_version == 1 && info.input_width == 11 && info.input_height == 13)
+        #expect(info.format_version == 2 && info.input_width == 11 && info.input_height == 13)
         #expect(info.class_count == 5 && info.label_count == 5 && info.op_count == 13)
         #expect(info.temperature == 1.5 && info.rejection_threshold == 0.4 && info.decode_scaling)
         #expect(info.resize_width == 40 && info.resize_height == 30)

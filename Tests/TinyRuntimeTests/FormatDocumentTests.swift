@@ -79,7 +79,8 @@ import TinyRuntime
             "## Tensor",
             [
                 "height": Tensor.height, "width": Tensor.width, "channels": Tensor.channels, "scale": Tensor.scale,
-                "zeroPoint": Tensor.zeroPoint, "arenaOffset": Tensor.arenaOffset,
+                "zeroPoint": Tensor.zeroPoint, "interior": Tensor.interior, "pixelStride": Tensor.pixelStride,
+                "arenaOffset": Tensor.arenaOffset,
             ], bytes: Tensor.bytes)
     }
 
@@ -93,7 +94,7 @@ import TinyRuntime
                 "strideWidth": Op.strideWidth, "padTop": Op.padTop, "padBottom": Op.padBottom, "padLeft": Op.padLeft,
                 "padRight": Op.padRight, "clampMin": Op.clampMin, "clampMax": Op.clampMax, "parameter": Op.parameter, "padPixel": Op.padPixel,
                 "weights": Op.weights, "weightsBytes": Op.weightsBytes, "bias": Op.bias, "multiplier": Op.multiplier,
-                "table": Op.table, "scale0": Op.scale0, "scale1": Op.scale1,
+                "table": Op.table, "scale0": Op.scale0, "scale1": Op.scale1, "blockLength": Op.blockLength,
             ], bytes: Op.bytes)
     }
 
@@ -121,6 +122,7 @@ import TinyRuntime
         #expect(try rows(under: "## Op").first { $0.name == "kernelWidth" }?.text == "1 … \(Limit.kernelSide)")
         let page = try String(contentsOf: Self.repository.appendingPathComponent("docs/format.md"), encoding: .utf8)
         #expect(page.contains("at most 2³⁰ bytes long") && Limit.fileBytes == 1 << 30)
+        #expect(try rows(under: "## Header").first { $0.name == "version" }?.text.hasPrefix("\(ModelLayout.version). ") == true)
         #expect(page.contains("sum up to more than 2³⁶") && Limit.work == 1 << 36)
     }
 }

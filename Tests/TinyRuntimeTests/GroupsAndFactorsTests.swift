@@ -21,7 +21,7 @@ import TinyRuntime
             for threads in [1, 3] {
                 let session = try Session(model: model, instructionSet: instructionSet, threads: threads)
                 session.setInput(input)
-                session.run(afterEachOp: { op, bytes in
+                session.run(afterEachStep: { op, bytes in
                     #expect(Array(bytes) == expected[op], "\(instructionSet.name), \(threads) threads, op \(op)")
                 })
                 try session.selfTest()

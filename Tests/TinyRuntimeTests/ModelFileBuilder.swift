@@ -12,6 +12,10 @@ struct ModelFileBuilder {
         var zeroPoint: UInt8 = 0
         /// nil: behind all the tensors before it.
         var arenaOffset: Int?
+        /// Inside a block, without a place.
+        var isInterior = false
+        /// 0, or the channels of the concat's output that it stands in.
+        var pixelStride = 0
         var bytes: Int { height * width * channels }
     }
 
@@ -33,6 +37,7 @@ struct ModelFileBuilder {
         var scale1: Float = 0
         /// Groups, or whether padding counts.
         var parameter = 0
+        var blockLength = 0
         var groups: Int { code == .groupedConvolution ? max(parameter, 1) : 1 }
 
         var hasWeights: Bool {
@@ -71,14 +76,17 @@ struct ModelFileBuilder {
         var end = 0
         var offsets: [Int] = []
         for tensor in tensors {
-            let offset = tensor.arenaOffset ?? (end + 63) / 64 * 64
+            let offset = tensor.arenaOffset ?? (tensor.isInterior ? 0 : (end + 63) / 64 * 64)
             offsets.append(offset)
-            end = max(end, offset + tensor.bytes)
+            // What stands in a concat's output ends with it.
+            if !tensor.isInterior && tensor.pixelStride == 0 { end = max(end, offset + tensor.bytes) }
         }
         return offsets
     }
 
-    var arenaBytes: Int { zip(arenaOffsets, tensors).map { $0 + $1.bytes }.max() ?? 0 }
+    var arenaBytes: Int {
+        zip(arenaOffsets, tensors).map { $1.isInterior || $1.pixelStride > 0 ? 0 : $0 + $1.bytes }.max() ?? 0
+    }
 
     /// The file. `selfTest` false leaves the self-test's answers zero (a valid file whose self-test fails), for networks that the
     /// reference cannot run.
@@ -163,7 +171,7 @@ struct ModelFileBuilder {
         let resize = resize ?? (input.width, input.height)
         let crop = crop ?? (input.width, input.height)
         var file: [UInt8] = [0x89, 0x54, 0x49, 0x4E, 0x59, 0x0D, 0x0A, 0x1A]
-        file += littleEndian(UInt32(1)) + littleEndian(UInt32(0))
+        file += littleEndian(UInt32(2)) + littleEndian(UInt32(0))
         file += littleEndian(UInt64(0)) + littleEndian(UInt64(0))
         file += littleEndian(UInt32(tensors.count)) + littleEndian(UInt32(ops.count))
         file += littleEndian(UInt32(inputTensor)) + littleEndian(UInt32(output))
@@ -180,7 +188,7 @@ struct ModelFileBuilder {
         zip(tensors, arenaOffsets).flatMap { tensor, offset -> [UInt8] in
             var record = littleEndian(UInt32(tensor.height)) + littleEndian(UInt32(tensor.width))
             record += littleEndian(UInt32(tensor.channels)) + littleEndian(tensor.scale.bitPattern)
-            record += [tensor.zeroPoint] + [UInt8](repeating: 0, count: 7)
+            record += [tensor.zeroPoint, tensor.isInterior ? 1 : 0, 0, 0] + littleEndian(UInt32(tensor.pixelStride))
             return record + littleEndian(UInt64(offset))
         }
     }
@@ -203,6 +211,7 @@ struct ModelFileBuilder {
         record += littleEndian(UInt64(places["weights"]?.count ?? 0))
         for name in ["bias", "multiplier", "table"] { record += littleEndian(UInt64(places[name]?.lowerBound ?? 0)) }
         record += littleEndian(op.scale0.bitPattern) + littleEndian(op.scale1.bitPattern)
+        record += littleEndian(UInt16(op.blockLength))
         return record + [UInt8](repeating: 0, count: 128 - record.count)
     }
 

@@ -38,7 +38,11 @@ import TinyRuntime
         #expect(TinyRuntimeTests.refusal([]) == .tooShort(bytes: 0))
         #expect(TinyRuntimeTests.refusal(Array(file[..<255])) == .tooShort(bytes: 255))
         #expect(refusal(putting: [0x0A], at: 5) == .notATinyModel)  // what a text transfer makes of the magic
-        #expect(refusal(putting: littleEndian(UInt32(2)), at: Header.version) == .unsupportedVersion(2))
+        #expect(refusal(putting: littleEndian(UInt32(3)), at: Header.version) == .unsupportedVersion(3))
+        let old = refusal(putting: littleEndian(UInt32(1)), at: Header.version)
+        #expect(old == .unsupportedVersion(1))
+        #expect(
+            old.map { "\($0)" } == "made for another version of the format: convert the network again (1; this reads 2)")
         #expect(refusal(putting: littleEndian(UInt32(1)), at: Header.flags) == .unsupportedFlags(1))
         let count = UInt64(file.count)
         #expect(TinyRuntimeTests.refusal(file + [0]) == .wrongLength(stated: count, actual: count + 1))
@@ -62,8 +66,8 @@ import TinyRuntime
 
     @Test func everyReservedByteMustBeZero() {
         var reserved = [68, 69, 70, 71, 75, 92, 93, 94, 95] + Array(176..<256)
-        for tensor in 0..<14 { reserved += (17..<24).map { layout.tensor(tensor, $0) } }
-        for op in 0..<13 { reserved += (96..<128).map { layout.op(op, $0) } }
+        for tensor in 0..<14 { reserved += (18..<20).map { layout.tensor(tensor, $0) } }
+        for op in 0..<13 { reserved += (98..<128).map { layout.op(op, $0) } }
         reserved += (12..<16).map { layout.sections[4].lowerBound + $0 }
         for (section, next) in zip(layout.sections, layout.sections.dropFirst()) {
             reserved += Array(section.upperBound..<next.lowerBound)

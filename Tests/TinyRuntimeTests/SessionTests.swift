@@ -15,7 +15,7 @@ import TinyRuntime
         for instructionSet in Self.available {
             let session = try Session(model: model, instructionSet: instructionSet)
             session.setInput(input)
-            session.run { op, bytes in
+            session.run { op, bytes in  // no blocks: each step is an op
                 #expect(
                     Array(bytes) == expected[op],
                     "seed \(seed), \(instructionSet), op \(op) \(network.ops[op].code)")

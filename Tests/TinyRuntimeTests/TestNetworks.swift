@@ -140,7 +140,7 @@ enum TestNetworks {
     }
 
     /// Random weights and biases; multipliers that bring most sums into the output's range, so that rounding and both clamps are used.
-    private static func fill(_ network: inout ModelFileBuilder, _ index: Int, using random: inout SplitMix64) {
+    static func fill(_ network: inout ModelFileBuilder, _ index: Int, using random: inout SplitMix64) {
         let op = network.ops[index]
         let (from, to) = (network.tensors[op.inputs[0]], network.tensors[op.output])
         let window = max(1, op.kernel.height * op.kernel.width)

@@ -58,23 +58,46 @@ extension ConversionReport {
         floatBytes = 4 * float.weights.values.reduce(0) { $0 + $1.values.count }
         fileBytes = bytes.count
         arenaBytes = planned.arenaBytes
-        arenaLowerBoundBytes = MemoryPlanner.lowerBound(quantized)
-        layers = Self.layers(planned, model.edge, calibrated, parity.layers)
+        arenaLowerBoundBytes = MemoryPlanner.lowerBound(BlockFusion.fuse(quantized))
+        let memoryPlan = Self.memoryPlan(planned)
+        layers = Self.layers(planned, memoryPlan, model.edge, calibrated, parity.layers)
         weightBytes = layers.reduce(0) { $0 + $1.weightBytes }
         multiplyAdds = layers.reduce(0) { $0 + $1.multiplyAdds }
-        memoryPlan = zip(quantized.tensors, zip(planned.offsets, MemoryPlanner.lifetimes(of: quantized))).map {
-            MemoryBlock(
-                name: $0.name, offset: $1.0, bytes: $0.bytes, first: $1.1.lowerBound, last: $1.1.upperBound)
-        }
+        self.memoryPlan = memoryPlan
         verdict = Verdict(level: .good, headline: "", explanation: "")
         verdict = Verdict(self)
     }
 
+    /// What has a place in the arena, in the order of the tensors.
+    private static func memoryPlan(_ planned: PlannedGraph) -> [MemoryBlock] {
+        let (graph, steps) = (planned.graph, planned.steps)
+        let lives = MemoryPlanner.lifetimes(of: graph, steps: steps)
+        var blocks = graph.tensors.enumerated().map { index, tensor in
+            let (first, last) = (steps[lives[index].lowerBound].lowerBound, lives[index].upperBound)
+            return MemoryBlock(
+                name: tensor.name, layer: -1, offset: planned.places[index].offset, bytes: tensor.bytes, first: first,
+                last: last < steps.count ? steps[last].upperBound - 1 : graph.ops.count)
+        }
+        for (index, op) in graph.ops.enumerated() {
+            blocks[op.output].layer = index
+            let output = planned.places[op.output]
+            for input in op.inputs where !planned.places[input].isInterior {
+                let (tensor, place) = (graph.tensors[input], planned.places[input])
+                if place.pixelStride > 0 {
+                    blocks[input].offset = output.offset + tensor.height * tensor.width * (place.offset - output.offset)
+                    blocks[input].last = index - 1
+                } else if !output.isInterior && place.offset == output.offset && blocks[input].last == index {
+                    blocks[input].last = index - 1
+                }
+            }
+        }
+        return blocks.indices.filter { !planned.places[$0].isInterior && blocks[$0].first <= blocks[$0].last }.map { blocks[$0] }
+    }
+
     private static func layers(
-        _ planned: PlannedGraph, _ edge: EdgeModel, _ calibrated: CalibratedGraph, _ errors: [Parity.LayerError?]
+        _ planned: PlannedGraph, _ memoryPlan: [MemoryBlock], _ edge: EdgeModel, _ calibrated: CalibratedGraph, _ errors: [Parity.LayerError?]
     ) -> [Layer] {
         let graph = planned.graph
-        let lives = MemoryPlanner.lifetimes(of: graph)
         var writer = [Int](repeating: -1, count: graph.tensors.count)
         for (index, op) in graph.ops.enumerated() { writer[op.output] = index }
         return graph.ops.enumerated().map { index, op in
@@ -87,7 +110,7 @@ extension ConversionReport {
             let inputSqnr = op.inputs.compactMap { errors[$0]?.sqnrDb }.min()
             let isReadByTablesOnly =
                 !readers.isEmpty && readers.allSatisfy(\.kind.isTable) && op.output != graph.output
-            let alive = graph.tensors.indices.filter { lives[$0].contains(index) }
+            let alive = memoryPlan.filter { ($0.first...$0.last).contains(index) }
             return Layer(
                 name: op.name, op: op.kind.name, inputs: op.inputs.map { writer[$0] },
                 shape: [tensor.height, tensor.width, tensor.channels], sqnrDb: error?.sqnrDb, inputSqnrDb: inputSqnr,
@@ -99,7 +122,7 @@ extension ConversionReport {
                 isReadByTablesOnly: isReadByTablesOnly, multiplyAdds: Int(edge.ops[index].multiplyAdds(edge.tensors)),
                 weightBytes: op.kind.weights?.values.count ?? 0,
                 constantBytes: Int(edge.ops[index].constantBytes(edge.tensors)), outputBytes: tensor.bytes,
-                aliveBytes: alive.reduce(0) { $0 + graph.tensors[$1].bytes })
+                aliveBytes: alive.reduce(0) { $0 + $1.bytes })
         }
     }
 }

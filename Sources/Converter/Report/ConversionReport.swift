@@ -67,12 +67,17 @@ package struct ConversionReport: Sendable, Equatable, Codable {
     }
 
     /// An activation's place in the arena.
+    /// An activation's place; those inside blocks have none.
     package struct MemoryBlock: Sendable, Equatable, Codable {
-        /// The edge; the first is the photo.
+        /// The edge.
         package var name: String
+        /// The layer that makes it; -1 makes the photo.
+        package var layer: Int
+        /// Of what a concat joins: as if its bytes stood together in the output, and not pixel by pixel.
         package var offset: Int
         package var bytes: Int
-        /// First and last layer during which it must stand; the answer stands until one past the last layer.
+        /// First and last layer during which it stands alone: an elementwise layer may write over it, and a concat's output takes over
+        /// what was written into it. The answer stands until one past the last layer. A block's layers are as one.
         package var first: Int
         package var last: Int
     }

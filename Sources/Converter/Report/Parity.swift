@@ -86,7 +86,7 @@ struct Parity: Sendable {
             let float = original.run(input).array()
             let classes = float.count / photos.count
             let names = Set(quantized.tensors.map(\.name))
-            let session = try SelfTest.session(model)
+            let session = try SelfTest.session(model, fused: folded == nil)
             for (index, photo) in photos.enumerated() {
                 // One photo at a time: all edges of a batch would be hundreds of megabytes.
                 var edges: [String: Tensor] = [:]

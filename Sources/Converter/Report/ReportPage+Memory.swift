@@ -36,9 +36,10 @@ extension ReportPage {
             tag(
                 "p", "soft",
                 .text(
-                    "Each box is an activation: from the layer that makes it to the last that reads it, at its place in the arena of "
-                        + "\(Figures.grouped(report.arenaBytes)) bytes. No plan could need less than "
-                        + "\(Figures.grouped(report.arenaLowerBoundBytes)).")),
+                    "Each box is an activation: from the layer that makes it to the last that reads it (or writes over it), at its place "
+                        + "in the arena of \(Figures.grouped(report.arenaBytes)) bytes. No plan could need less than "
+                        + "\(Figures.grouped(report.arenaLowerBoundBytes)). "
+                        + "Layers that the device runs as one block make what is between them in strips, beside the arena.")),
             tag(
                 "svg",
                 [
@@ -67,7 +68,7 @@ extension ReportPage {
 
     /// An activation has the colour of the layer that makes it: the photo's is made by none.
     private func kindOfWriter(_ block: ConversionReport.MemoryBlock) -> String {
-        guard block.name != report.memoryPlan.first?.name, report.layers.indices.contains(block.first) else { return "other" }
-        return Self.kind(report.layers[block.first].op)
+        guard report.layers.indices.contains(block.layer) else { return "other" }
+        return Self.kind(report.layers[block.layer].op)
     }
 }

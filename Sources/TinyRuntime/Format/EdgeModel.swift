@@ -8,6 +8,10 @@ public struct EdgeModel: @unchecked Sendable {  // the bytes are only read
     /// In the order of execution.
     public let ops: [ModelOp]
     let prepared: [PreparedOp]
+    /// What runs as one: ranges of op indices, each of one op or of a block's.
+    public let steps: [Range<Int>]
+    /// What the tensors inside blocks take behind the arena where ops run one by one.
+    let interiorBytes: Int
 
     /// Checks the whole file (docs/format.md lists the rules). Cost: reading every byte about twice.
     ///
@@ -19,11 +23,16 @@ public struct EdgeModel: @unchecked Sendable {  // the bytes are only read
         let header = try ModelHeader(reader)
         self.reader = reader
         self.header = header
-        tensors = try Self.readTensors(reader, header)
-        ops = try Self.readOps(reader, header)
+        var tensors = try Self.readTensors(reader, header)
+        let ops = try Self.readOps(reader, header)
+        let steps = try ModelSteps(ops: ops, tensors: &tensors, arenaEnd: Self.arenaEnd(header))
+        self.tensors = tensors
+        self.ops = ops
+        self.steps = steps.ranges
+        interiorBytes = steps.interiorBytes
         prepared = try Self.prepareOps(reader, header, tensors: tensors, ops: ops)
         try MemoryPlan.check(
-            tensors: tensors, ops: ops, input: Int(header.inputTensor), output: Int(header.outputTensor))
+            tensors: tensors, ops: ops, steps: self.steps, input: Int(header.inputTensor), output: Int(header.outputTensor))
         try Self.checkEnds(header, tensors: tensors)
         try LabelSection.check(reader, section: header.section(.labels), count: Int(header.labelCount))
         try Self.checkSelfTest(reader, header, outputCount: tensors[Int(header.outputTensor)].channels)
@@ -80,6 +89,11 @@ public struct EdgeModel: @unchecked Sendable {  // the bytes are only read
         return prepared
     }
 
+    /// Behind the file's arena, a multiple of 64.
+    private static func arenaEnd(_ header: ModelHeader) -> Int {
+        (Int(header.arenaBytes) + ModelLayout.alignment - 1) / ModelLayout.alignment * ModelLayout.alignment
+    }
+
     /// The network's two ends: the photo's pixels as the preprocessing gives them, and one value a class.
     private static func checkEnds(_ header: ModelHeader, tensors: [ModelTensor]) throws(ModelError) {
         let (input, output) = (Int(header.inputTensor), Int(header.outputTensor))
@@ -116,7 +130,8 @@ extension EdgeModel {
     public var inputWidth: Int { inputTensor.width }
     public var inputHeight: Int { inputTensor.height }
     public var classCount: Int { outputTensor.channels }
-    /// Peak of the activations. A session needs this and its kernels' scratch: `Session.arenaBytes(for:instructionSet:)`.
+    /// Peak of the activations, those inside blocks left out. A session needs this and its kernels' memory:
+    /// `Session.arenaBytes(for:instructionSet:threads:fused:)`.
     public var arenaBytes: Int { Int(header.arenaBytes) }
     public var preprocessing: Preprocessing { header.preprocessing }
     /// > 0; logits are divided by it before softmax.

@@ -55,6 +55,10 @@ public enum TensorProblem: UInt8, Equatable, Sendable {
     case outsideArena
     /// No op writes it and it is not the input.
     case neverWritten
+    /// Called interior and not inside a block, inside one and not called so, or interior with a place.
+    case interior
+    /// It has a pixelStride and does not stand where the one concat that reads it would put it.
+    case pixelStride
     /// The input tensor is not the crop's size with three channels.
     case inputNotAsPreprocessed
     /// The output tensor is not 1×1×C.
@@ -87,6 +91,10 @@ public enum OpProblem: UInt8, Equatable, Sendable {
     /// |bias| + 255·Σ|w| does not fit 31 bits.
     case accumulatorOverflow
     case tooMuchWork
+    /// Its blockLength, or the ops that follow, are not those of a block.
+    case block
+    /// It cannot write into the output of a concat pixel by pixel.
+    case outputInsideConcat
 }
 
 public enum LabelProblem: UInt8, Equatable, Sendable {
@@ -101,7 +109,7 @@ extension ModelError {
         switch self {
         case .tooShort: "shorter than a model's header"
         case .notATinyModel: "not a .tiny model"
-        case .unsupportedVersion: "made for another version of the format"
+        case .unsupportedVersion: "made for another version of the format: convert the network again"
         case .unsupportedFlags: "uses features that this version does not know"
         case .wrongLength: "not as long as its header says; cut off, or something was appended"
         case .wrongChecksum: "damaged: the checksum does not match"
@@ -155,6 +163,8 @@ extension TensorProblem {
         case .misaligned: "a tensor does not start at a multiple of 64"
         case .outsideArena: "a tensor ends outside the arena"
         case .neverWritten: "no op writes a tensor"
+        case .interior: "a tensor is inside a block and has a place in the arena, or neither"
+        case .pixelStride: "a tensor does not stand in its place in a concat's output"
         case .inputNotAsPreprocessed: "the input tensor is not the size that the preprocessing gives"
         case .outputNotAVector: "the output tensor is not 1×1×C"
         }
@@ -184,6 +194,8 @@ extension OpProblem {
         case .multiplier: "a multiplier is negative, not a number or too large for its sums"
         case .accumulatorOverflow: "an op's sums could overflow 32 bits"
         case .tooMuchWork: "the network's multiplications are beyond the format's limit"
+        case .block: "a block of ops has a form that is not allowed"
+        case .outputInsideConcat: "an op cannot write into a concat's output"
         }
     }
 }

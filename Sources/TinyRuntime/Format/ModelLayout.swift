@@ -5,7 +5,7 @@
 public enum ModelLayout {
     /// First eight bytes: not text, so that a transfer which rewrites line ends is noticed at once.
     public static let magic: InlineArray<8, UInt8> = [0x89, 0x54, 0x49, 0x4E, 0x59, 0x0D, 0x0A, 0x1A]
-    public static let version: UInt32 = 1
+    public static let version: UInt32 = 2
     /// Sections start at multiples of this; the bytes between them are zero.
     public static let alignment = 64
 
@@ -55,8 +55,10 @@ public enum ModelLayout {
         public static let channels = 8  // u32
         public static let scale = 12  // f32 > 0
         public static let zeroPoint = 16  // u8
-        // 17...23: zero
-        public static let arenaOffset = 24  // u64, a multiple of 64
+        public static let interior = 17  // u8: 1: written and read inside one block only, without a place in the arena; else 0
+        // 18...19: zero
+        public static let pixelStride = 20  // u32: 0, or of a tensor inside a concat's output that output's channels
+        public static let arenaOffset = 24  // u64, a multiple of 64 where pixelStride is 0; interior: 0
     }
 
     /// One op. Fields that an op does not use are zero. Offsets of constants count from the constants section's start.
@@ -89,7 +91,8 @@ public enum ModelLayout {
         public static let table = 80  // u64 offset: 256 × u8
         public static let scale0 = 88  // f32: add: input 0's scale over the output's; multiply, scaleChannels: s0·s1/s_out; globalAveragePool: s_in/(H·W·s_out); averagePool: s_in/s_out
         public static let scale1 = 92  // f32: add: input 1's scale over the output's
-        // 96...127: zero
+        public static let blockLength = 96  // u16: on the first op of a block, how many ops (2...4) run as one; else 0
+        // 98...127: zero
     }
 
     public enum OpCode: UInt16, CaseIterable, Sendable {

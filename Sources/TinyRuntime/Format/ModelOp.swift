@@ -17,6 +17,8 @@ public struct ModelOp: Sendable {
     let weights, bias, multiplier, table: UInt64
     public let weightsBytes: UInt64
     public let scale0, scale1: Float
+    /// Of a block's first op, how many ops run as one; of every other op 0.
+    public let blockLength: Int
 
     /// Index of the tensor that is input `position` of `inputCount`.
     public func input(_ position: Int) -> Int { inputs[position] }
@@ -66,6 +68,7 @@ public struct ModelOp: Sendable {
         table = try u64(Field.table)
         scale0 = try reader.f32(at: offset + UInt64(Field.scale0))
         scale1 = try reader.f32(at: offset + UInt64(Field.scale1))
-        try reader.requireZero(from: offset + UInt64(Field.scale1 + 4), to: offset + UInt64(Field.bytes))
+        blockLength = try u16(Field.blockLength)
+        try reader.requireZero(from: offset + UInt64(Field.blockLength + 2), to: offset + UInt64(Field.bytes))
     }
 }

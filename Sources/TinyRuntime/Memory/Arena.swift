@@ -1,5 +1,5 @@
-// Arena: the one block of memory that a session runs in: activations at the offsets that the file gives, then the kernels' scratch, once
-// a thread. Owned or the caller's.
+// Arena: the one block of memory that a session runs in: activations at the offsets that the file gives, behind them those inside blocks
+// where ops run one by one, then what the kernels need for themselves. Owned or the caller's.
 
 import CTinyKernels
 
@@ -11,32 +11,46 @@ struct Arena: ~Copyable {
     let scratchStride: Int
     private let owned: UnsafeMutableRawPointer?
 
-    /// Bytes that `model` needs with `kernels` on 1…64 `threads`: a multiple of 64.
-    static func bytes(for model: EdgeModel, kernels: KernelTable, threads: Int) throws(ModelError) -> Int {
-        let (activations, scratch) = (roundedUp(model.arenaBytes), try scratchBytes(for: model, kernels: kernels))
-        let (all, overflow) = scratch.multipliedReportingOverflow(by: threads)
-        guard !overflow, all <= Int(ModelLayout.Limit.arenaBytes), activations <= Int.max - all else {
-            throw .limitExceeded(offset: UInt64(ModelLayout.Header.arenaBytes))
+    /// The sizes of one session's memory, each a multiple of 64.
+    private struct Sizes {
+        let activations: Int
+        /// One thread's, for an op.
+        private(set) var scratchStride = 0
+        /// All threads', for whatever needs most.
+        private(set) var scratch = 0
+        var all: Int { activations + scratch }
+
+        init(_ plan: SessionPlan) throws(ModelError) {
+            let edge = plan.model.edge
+            activations = Arena.roundedUp(edge.arenaBytes) + (plan.runsBlocks ? 0 : edge.interiorBytes)
+            for range in plan.steps {
+                switch Step(range, of: edge) {
+                case .op(let op): scratchStride = max(scratchStride, try Self.checked(op.scratchBytes(plan.kernels)))
+                case .block(let block):
+                    scratch = max(scratch, try Self.checked(block.memoryBytes(plan.kernels, threads: plan.threads)))
+                }
+            }
+            let (all, overflow) = scratchStride.multipliedReportingOverflow(by: plan.threads)
+            scratch = max(scratch, try Self.checked(overflow ? -1 : all))
+            guard activations <= Int.max - scratch else { throw Self.tooLarge }
         }
-        return activations + all
+
+        /// A kernel's size, rounded up to 64.
+        private static func checked(_ bytes: Int) throws(ModelError) -> Int {
+            guard (0...Int(ModelLayout.Limit.arenaBytes)).contains(bytes) else { throw tooLarge }
+            return Arena.roundedUp(bytes)
+        }
+
+        private static var tooLarge: ModelError { .limitExceeded(offset: UInt64(ModelLayout.Header.arenaBytes)) }
     }
 
-    /// One thread's.
-    private static func scratchBytes(for model: EdgeModel, kernels: KernelTable) throws(ModelError) -> Int {
-        var scratch = 0
-        for op in model.prepared { scratch = max(scratch, op.scratchBytes(kernels)) }
-        guard scratch >= 0, scratch <= Int(ModelLayout.Limit.arenaBytes) else {
-            throw .limitExceeded(offset: UInt64(ModelLayout.Header.arenaBytes))
-        }
-        return roundedUp(scratch)
-    }
+    /// Bytes that a session needs: a multiple of 64.
+    static func bytes(for plan: SessionPlan) throws(ModelError) -> Int { try Sizes(plan).all }
 
     /// - Parameter memory: nil: allocated here and freed with the arena.
-    init(
-        for model: EdgeModel, kernels: KernelTable, threads: Int, memory: UnsafeMutableRawBufferPointer?
-    ) throws(ModelError) {
-        let needed = try Self.bytes(for: model, kernels: kernels, threads: threads)
-        let stride = try Self.scratchBytes(for: model, kernels: kernels)
+    init(for plan: SessionPlan, memory: UnsafeMutableRawBufferPointer?) throws(ModelError) {
+        let sizes = try Sizes(plan)
+        let needed = sizes.all
         let start: UnsafeMutableRawPointer
         if let memory {
             guard memory.count >= needed, let base = memory.baseAddress else {
@@ -51,8 +65,8 @@ struct Arena: ~Copyable {
             owned = block
         }
         activations = start.assumingMemoryBound(to: UInt8.self)
-        scratch = start + Self.roundedUp(model.arenaBytes)
-        scratchStride = stride
+        scratch = start + sizes.activations
+        scratchStride = sizes.scratchStride
     }
 
     deinit { tk_free(owned) }

@@ -3,8 +3,10 @@
 import CTinyKernels
 
 struct AddOp {
-    private let a, b, output, count: Int
-    private let addition: tk_addition
+    /// From the arena's start.
+    let a, b, output: Int
+    let addition: tk_addition
+    private let count: Int
 
     init(preparing context: OpContext) throws(ModelError) {
         try context.requireInputs(2)

@@ -1,4 +1,5 @@
-// Concat: the inputs' channels one after another, pixel by pixel. Scales and zero points are the output's: bytes are copied.
+// Concat: the inputs' channels one after another, pixel by pixel. Scales and zero points are the output's: bytes are copied, but for
+// inputs that were written into the output.
 
 import CTinyKernels
 
@@ -6,6 +7,7 @@ struct ConcatOp {
     private let inputCount: Int
     private var inputs = InlineArray<4, Int>(repeating: 0)
     private var channels = InlineArray<4, Int>(repeating: 0)
+    private var isInPlace = InlineArray<4, Bool>(repeating: false)
     private let output, pixels, outputChannels: Int
 
     init(preparing context: OpContext) throws(ModelError) {
@@ -22,6 +24,7 @@ struct ConcatOp {
                 input.height == context.output.height && input.width == context.output.width, .shapesDisagree)
             inputs[position] = input.arenaOffset
             channels[position] = input.channels
+            isInPlace[position] = input.isInsideConcat
             sum += input.channels
         }
         try context.require(sum == outputChannels, .shapesDisagree)
@@ -30,9 +33,11 @@ struct ConcatOp {
     func run(_ context: RunContext) {
         var offset = 0
         for position in 0..<inputCount {
-            tk_concat__plain(
-                context.arena + inputs[position], context.arena + output, pixels, channels[position], outputChannels,
-                offset)
+            if !isInPlace[position] {
+                tk_concat__plain(
+                    context.arena + inputs[position], context.arena + output, pixels, channels[position], outputChannels,
+                    offset)
+            }
             offset += channels[position]
         }
     }

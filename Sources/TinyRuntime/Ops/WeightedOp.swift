@@ -60,7 +60,8 @@ struct WeightedOp {
         descriptor.pad_top = Int32(op.padTop)
         descriptor.pad_left = Int32(op.padLeft)
         descriptor.input_stride = descriptor.input_channels
-        descriptor.output_stride = descriptor.output_channels
+        // A group's own are apart in any case; its kernel knows by how much.
+        descriptor.output_stride = groups > 1 ? descriptor.output_channels : Int32(to.pixelStride)
         descriptor.weights = weights.assumingMemoryBound(to: Int8.self)
         descriptor.bias = bias.assumingMemoryBound(to: Int32.self)
         descriptor.multiplier = multiplier.assumingMemoryBound(to: Float.self)

@@ -22,8 +22,10 @@
 #include "product_avx512vnni.h"
 
 enum {
-    ring_budget = 40 * 1024,  // bytes of pairs at a time: they stay near, also beside weights and records
-    slack = 128,              // columns beyond the last that vectors read
+    // Bytes of pairs at a time: they stay near, beside weights and records. A convolution prepares its weights each time.
+    ring_budget = 16 * 1024,
+    ring_budget_of_convolution = 40 * 1024,
+    slack = 128,  // columns beyond the last that vectors read
 };
 
 // Where the pairs of a strip lie. Pair p holds image rows first_row + 2p and the next.
@@ -52,7 +54,9 @@ TK_VNNI_SMALL static geometry geometry_of(const tk_block *block, int32_t rows) {
     if (span > columns) columns = span;
     g.pair_bytes = (size_t)columns * 64 + slack;
     const int32_t records = half_up(rows);
-    g.chunk = ((int32_t)(ring_budget / g.pair_bytes) - (g.seen - g.per_record)) / g.per_record;
+    const size_t budget =
+        block->expand_kind == TK_EXPAND_CONVOLUTION ? (size_t)ring_budget_of_convolution : (size_t)ring_budget;
+    g.chunk = ((int32_t)(budget / g.pair_bytes) - (g.seen - g.per_record)) / g.per_record;
     if (g.chunk > records) g.chunk = records;
     if (g.chunk < 1) g.chunk = 1;
     g.ring = g.chunk * g.per_record + g.seen - g.per_record;
@@ -287,12 +291,12 @@ TK_VNNI_INLINE quads add_taps(quads acc, quads values, const __m512i weights[2])
                    _mm512_dpbusd_epi32(acc.high, values.high, weights[1])};
 }
 
-TK_VNNI_INLINE __m512i record(const int simple, quads upper, quads lower, const constants *c,
+TK_VNNI_INLINE __m512i record(const int simple, quads upper, quads lower, const __m512 multiplier[2],
                               tk_range__avx512vnni range) {
-    const __m512i a = tk_scale__avx512vnni(upper.low, c->multiplier[0]),
-                  b = tk_scale__avx512vnni(upper.high, c->multiplier[1]),
-                  d = tk_scale__avx512vnni(lower.low, c->multiplier[0]),
-                  e = tk_scale__avx512vnni(lower.high, c->multiplier[1]);
+    const __m512i a = tk_scale__avx512vnni(upper.low, multiplier[0]),
+                  b = tk_scale__avx512vnni(upper.high, multiplier[1]),
+                  d = tk_scale__avx512vnni(lower.low, multiplier[0]),
+                  e = tk_scale__avx512vnni(lower.high, multiplier[1]);
     return simple ? tk_pack_simple__avx512vnni(a, b, d, e) : tk_pack__avx512vnni(a, b, d, e, range);
 }
 
@@ -301,8 +305,14 @@ TK_VNNI_INLINE void convolve_3x3(const int stride, const int simple, const tk_co
                              int32_t late, const uint8_t *const pairs[4], uint8_t *output, size_t step) {
     const tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
     const uint8_t *p0 = pairs[0], *p1 = pairs[1], *p2 = pairs[stride];
-    const __m512i(*const first)[2] = c->vertical[stride == 1 ? 0 : late];
-    const __m512i(*const second)[2] = c->vertical[stride == 1 ? 1 : late];
+    // Copies stay in registers: the output might overlap the constants, for all that the compiler knows.
+    __m512i first[3][2], second[3][2];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 6; i++) {
+        first[i / 2][i % 2] = c->vertical[stride == 1 ? 0 : late][i / 2][i % 2];
+        second[i / 2][i % 2] = stride == 1 ? c->vertical[1][i / 2][i % 2] : first[i / 2][i % 2];
+    }
+    const __m512 multiplier[2] = {c->multiplier[0], c->multiplier[1]};
     const quads bias = {c->bias[0], c->bias[1]};
     quads left = load_quads(p0, p1), lower_left = left, middle, right;
     if (stride == 1)
@@ -331,7 +341,7 @@ TK_VNNI_INLINE void convolve_3x3(const int stride, const int simple, const tk_co
             lower = add_taps(lower, lower_left, first[2]);
             p0 += 128, p1 += 128, p2 += 128;
         }
-        _mm512_storeu_si512(output, record(simple, upper, lower, c, range));
+        _mm512_storeu_si512(output, record(simple, upper, lower, multiplier, range));
     }
 }
 
@@ -390,7 +400,7 @@ TK_VNNI_INLINE void convolve_5x5(const int stride, const tk_convolution *op, con
         // Written out: a loop becomes a call that moves memory.
         slide(stride, upper), slide(stride, upper_across);
         if (stride == 2) slide(stride, lower), slide(stride, lower_across);
-        _mm512_storeu_si512(output, record(0, a, b, c, range));
+        _mm512_storeu_si512(output, record(0, a, b, c->multiplier, range));
     }
 }
 
@@ -416,41 +426,49 @@ TK_CONVOLVE(convolve_3x3_2) {
 TK_CONVOLVE(convolve_5x5_1) { convolve_5x5(1, op, c, late, pairs, output, step); }
 TK_CONVOLVE(convolve_5x5_2) { convolve_5x5(2, op, c, late, pairs, output, step); }
 
-// A column and the one `apart` bytes on, 16 channels each.
-TK_VNNI_INLINE __m512i load_two(const uint8_t *source, size_t apart) {
+// A column and the one a stride on, 16 channels each.
+TK_VNNI_INLINE __m512i load_two(const int stride, const uint8_t *source) {
+    if (stride == 1) return _mm512_loadu_si512(source);
     return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)source)),
-                              _mm256_loadu_si256((const __m256i *)(source + apart)), 1);
+                              _mm256_loadu_si256((const __m256i *)(source + 64)), 1);
 }
 
 // The last 16 channels, either kernel: two output columns at a time.
-TK_VNNI_SMALL TK_CONVOLVE(convolve_16) {
+TK_VNNI_INLINE void convolve_last(const int stride, const tk_convolution *op, const constants *c, int32_t late,
+                                  const uint8_t *const pairs[4], uint8_t *output, size_t step) {
     const tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
-    const int32_t stride = op->stride_width, columns = op->kernel_width;
-    const size_t apart = (size_t)stride * 32;
+    const int32_t columns = op->kernel_width;
     const int32_t first = stride == 1 ? 0 : late, second = stride == 1 ? 1 : late;
+#pragma clang loop unroll(disable)
     for (int32_t i = 0; i < op->output_width; i += 2, output += 2 * step) {
-        const size_t at = (size_t)i * apart;
+        const size_t at = (size_t)i * (size_t)stride * 32;
         const uint8_t *p0 = pairs[0] + at, *p1 = pairs[1] + at, *p2 = pairs[2] + at, *p3 = pairs[stride + 1] + at;
-        if (columns == 3) p2 = pairs[stride] + at;
         quads upper = {c->bias[0], c->bias[1]}, lower = upper;
+#pragma clang loop unroll(disable)
         for (int32_t k = 0; k < columns; k++, p0 += 32, p1 += 32, p2 += 32, p3 += 32) {
-            const __m512i y = load_two(p1, apart);
-            const quads above = quads_of(load_two(p0, apart), y);
+            const __m512i y = load_two(stride, p1);
+            const quads above = quads_of(load_two(stride, p0), y);
             upper = add_taps(upper, above, c->vertical[first][k]);
-            lower = add_taps(lower, stride == 1 ? above : quads_of(y, load_two(p2, apart)), c->vertical[second][k]);
+            if (stride == 1)
+                lower = add_taps(lower, above, c->vertical[second][k]);
+            else
+                lower = add_taps(lower, quads_of(y, load_two(stride, p2)), c->vertical[second][k]);
             if (columns == 3 || k % 2 == 1) continue;
-            upper = add_taps(upper, quads_of(load_two(p2, apart), load_two(p2 + 32, apart)), c->across[first][k / 2]);
-            lower = add_taps(lower, quads_of(load_two(p3, apart), load_two(p3 + 32, apart)), c->across[second][k / 2]);
+            upper = add_taps(upper, quads_of(load_two(stride, p2), load_two(stride, p2 + 32)), c->across[first][k / 2]);
+            lower = add_taps(lower, quads_of(load_two(stride, p3), load_two(stride, p3 + 32)), c->across[second][k / 2]);
         }
-        const __m512i x = record(0, upper, lower, c, range);
+        const __m512i x = record(0, upper, lower, c->multiplier, range);
         _mm256_storeu_si256((__m256i *)output, _mm512_castsi512_si256(x));
         if (i + 1 < op->output_width)
             _mm256_storeu_si256((__m256i *)(output + step), _mm512_extracti64x4_epi64(x, 1));
     }
 }
 
+TK_CONVOLVE(convolve_last_1) { convolve_last(1, op, c, late, pairs, output, step); }
+TK_CONVOLVE(convolve_last_2) { convolve_last(2, op, c, late, pairs, output, step); }
+
 static convolve_function *convolve_of(const tk_convolution *op, bool is_short) {
-    if (is_short) return convolve_16;
+    if (is_short) return op->stride_width == 1 ? convolve_last_1 : convolve_last_2;
     if (op->kernel_width == 3) return op->stride_width == 1 ? convolve_3x3_1 : convolve_3x3_2;
     return op->stride_width == 1 ? convolve_5x5_1 : convolve_5x5_2;
 }

@@ -1,5 +1,5 @@
 // convolution_common: what the convolution kernels of every instruction set share: sizes, padding, and gathering a
-// window's bytes. No arithmetic: that is quant_math.h's.
+// window's bytes (convolution_windows.c). No arithmetic: that is quant_math.h's.
 #ifndef CONVOLUTION_COMMON_H
 #define CONVOLUTION_COMMON_H
 
@@ -31,29 +31,7 @@ static inline void tk_fill_padding(const tk_convolution *op, uint8_t *destinatio
 }
 
 // Writes the tk_window_bytes(op) input bytes under output pixel (row, column), padding included, in the weights' order.
-static inline void tk_gather_window(const tk_convolution *op, const uint8_t *input, int32_t row, int32_t column,
-                                    uint8_t *window) {
-    const size_t channels = (size_t)op->input_channels, row_bytes = (size_t)op->input_width * channels;
-    const int32_t top = row * op->stride_height - op->pad_top, left = column * op->stride_width - op->pad_left;
-    // The kernel's columns first ..< end lie inside the image (first == end: none does).
-    const int32_t first = left >= 0 ? 0 : tk_smaller(-left, op->kernel_width);
-    int32_t end = tk_smaller(op->kernel_width, op->input_width - left);
-    if (end < first) end = first;
-    for (int32_t kernel_row = 0; kernel_row < op->kernel_height; kernel_row++) {
-        const int32_t y = top + kernel_row;
-        uint8_t *const line = window + (size_t)kernel_row * (size_t)op->kernel_width * channels;
-        if (y < 0 || y >= op->input_height) {
-            tk_fill_padding(op, line, (size_t)op->kernel_width);
-            continue;
-        }
-        if (first > 0) tk_fill_padding(op, line, (size_t)first);
-        if (end > first)
-            tk_copy(line + (size_t)first * channels, input + (size_t)y * row_bytes + (size_t)(left + first) * channels,
-                    (size_t)(end - first) * channels);
-        if (end < op->kernel_width)
-            tk_fill_padding(op, line + (size_t)end * channels, (size_t)(op->kernel_width - end));
-    }
-}
+void tk_gather_window(const tk_convolution *op, const uint8_t *input, int32_t row, int32_t column, uint8_t *window);
 
 // A copy of `count` bytes, then zeros up to `padded` bytes.
 static inline void tk_copy_padded(uint8_t *restrict destination, const uint8_t *restrict source, size_t count,

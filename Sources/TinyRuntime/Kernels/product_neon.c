@@ -22,31 +22,70 @@ TK_NEON_INLINE int32x4_t sums_of_neighbours(int32x4_t a, int32x4_t b) {
 #endif
 }
 
-// acc += products of one or two (`both`) quads of a window, each twice, with those of the tile's channels.
+// Windows four by four, eights of bytes in turn, so that a tile reads them one after another: [K/8][4][8]. Top bits flipped.
+static size_t four_windows(size_t bytes) { return tk_round_up(bytes, 8) * 4; }
+
+static void arrange(const uint8_t *source, size_t step, size_t bytes, size_t count, uint8_t *windows) {
+    for (size_t i = 0; i < count; i++, source += step) {
+        uint8_t *eights = windows + i / 4 * four_windows(bytes) + i % 4 * 8;
+        size_t k = 0;
+        for (; k + 16 <= bytes; k += 16, eights += 64) {
+            const uint8x16_t x = veorq_u8(vld1q_u8(source + k), vdupq_n_u8(0x80));
+            vst1_u8(eights, vget_low_u8(x));
+            vst1_u8(eights + 32, vget_high_u8(x));
+        }
+        for (; k < bytes; k += 8, eights += 32) {
+            uint8_t rest[8];
+            tk_copy(rest, source + k, bytes - k < 8 ? bytes - k : 8);
+            vst1_u8(eights, veor_u8(vld1_u8(rest), vdup_n_u8(0x80)));
+        }
+    }
+}
+
+// A quad of a window, twice; on to what follows it.
+TK_NEON_INLINE int8x8_t next_quad(const uint8_t **window) {
+    const int8x8_t quad = vreinterpret_s8_s32(vld1_dup_s32((const int32_t *)(const void *)*window));
+    *window += 4;
+    // Or the compiler adds up each address from the first, where a load could step on.
+    __asm__ volatile("" : "+r"(*window));
+    return quad;
+}
+
+// acc += products of one or two (`both`) quads of a window with those of the tile's channels.
 // acc[h]: channels 2h and 2h + 1, each in two parts: products 0 and 1 of each four, and 2 and 3.
 TK_NEON_INLINE void accumulate(const int both, int32x4_t acc[halves], const int8x8_t quad0[halves],
-                               const int8x8_t quad1[halves], const int32_t *window) {
-    const int8x8_t x0 = vreinterpret_s8_s32(vld1_dup_s32(window)),
-                   x1 = both ? vreinterpret_s8_s32(vld1_dup_s32(window + 1)) : x0;
+                               const int8x8_t quad1[halves], int8x8_t x0, int8x8_t x1) {
 #pragma clang loop unroll(full)
     for (int h = 0; h < halves; h++) {
         int16x8_t pairs = vmull_s8(quad0[h], x0);
         if (both) pairs = vmlal_s8(pairs, quad1[h], x1);
         acc[h] = vpadalq_s16(acc[h], pairs);
     }
+    // A window after the other: products made early would push sums out of the registers.
+#pragma clang loop unroll(full)
+    for (int h = 0; h < halves; h++) __asm__ volatile("" : "+w"(acc[h])::"memory");
 }
 
-// Halves of vectors: `vmull.s8` takes no more, and upper ones would first be moved down.
+// Halves of vectors: `vmull.s8` takes no more. AArch64 would first have to move upper ones down.
 TK_NEON_INLINE void load(int8x8_t quad[halves], const int8_t *weights) {
 #pragma clang loop unroll(full)
-    for (int h = 0; h < halves; h++) quad[h] = vld1_s8(weights + 8 * h);
+    for (int h = 0; h < halves; h += 2) {
+#if defined(__aarch64__)
+        quad[h] = vld1_s8(weights + 8 * h);
+        quad[h + 1] = vld1_s8(weights + 8 * h + 8);
+#else
+        const int8x16_t both = vld1q_s8(weights + 8 * h);
+        quad[h] = vget_low_s8(both);
+        quad[h + 1] = vget_high_s8(both);
+#endif
+    }
 }
 
 // `count` (constant) windows × the tile's channels.
 TK_NEON_INLINE void products(const int count, const tk_convolution *op, const tk_block__neon *block, size_t window,
                              size_t first, uint8_t *output, size_t step) {
-    const size_t quads = block->quads, stride = quads * 4;
-    const uint8_t *const windows = block->windows + window * stride;
+    const size_t quads = block->quads;
+    const uint8_t *eights = block->windows + window / 4 * four_windows(quads * 4) + window % 4 * 8;
     const int8_t *weights = block->weights + first * 4;
     int8x8_t quad0[halves], quad1[halves];
     int32x4_t acc[tile_windows][halves];
@@ -54,26 +93,25 @@ TK_NEON_INLINE void products(const int count, const tk_convolution *op, const tk
     for (int i = 0; i < count; i++)
 #pragma clang loop unroll(full)
         for (int h = 0; h < halves; h++) acc[i][h] = vdupq_n_s32(0);
-    const uint8_t *window_of[tile_windows];
-#pragma clang loop unroll(full)
-    for (int i = 0; i < count; i++) window_of[i] = windows + (size_t)i * stride;
     size_t k = 0;
 #pragma clang loop unroll(disable)
     for (; k + 2 <= quads; k += 2, weights += 128) {
         load(quad0, weights);
         load(quad1, weights + 64);
 #pragma clang loop unroll(full)
-        for (int i = 0; i < count; i++, window_of[i - 1] += 8) {
-            accumulate(1, acc[i], quad0, quad1, (const int32_t *)(const void *)window_of[i]);
-            // A window after the other: products made early would push sums out of the registers.
-#pragma clang loop unroll(full)
-            for (int h = 0; h < halves; h++) __asm__ volatile("" : "+w"(acc[i][h])::"memory");
+        for (int i = 0; i < count; i++) {
+            const int8x8_t x0 = next_quad(&eights), x1 = next_quad(&eights);
+            accumulate(1, acc[i], quad0, quad1, x0, x1);
         }
+        eights += 8 * (4 - count);
     }
     if (k < quads) {
         load(quad0, weights);
 #pragma clang loop unroll(full)
-        for (int i = 0; i < count; i++) accumulate(0, acc[i], quad0, quad0, (const int32_t *)(const void *)window_of[i]);
+        for (int i = 0; i < count; i++, eights += 4) {
+            const int8x8_t x = next_quad(&eights);
+            accumulate(0, acc[i], quad0, quad0, x, x);
+        }
     }
     const tk_range__neon range = tk_range_of__neon(op);
     float32x4_t multiplier[vectors];
@@ -122,7 +160,7 @@ static void weight_sums(const int8_t *weights, size_t quads, int32_t sums[16]) {
 }
 
 static const tk_product__neon neon = {
-    {tile, tile_windows, tile_channels}, {single, 1, tile_channels}, tk_arrange_signed__neon, weight_sums};
+    {tile, tile_windows, tile_channels}, {single, 1, tile_channels}, arrange, weight_sums};
 
 void tk_convolution__neon(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
                           tk_part part) {

@@ -23,7 +23,7 @@ static bool is_pointwise(const tk_convolution *op) {
 }
 
 // At a time. Of 960 bytes, they fill less than half of the nearest cache.
-static size_t windows_of(const tk_product__neon *set) { return 2 * set->tile.windows; }
+static size_t windows_of(const tk_product__neon *set) { return 16 / set->tile.windows * set->tile.windows; }
 
 static size_t arranged_bytes(const tk_convolution *op, const tk_product__neon *set) {
     return windows_of(set) * tk_round_up(tk_window_bytes(op), 8) + tk_arrange_slack;

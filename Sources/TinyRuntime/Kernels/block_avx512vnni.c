@@ -681,44 +681,63 @@ TK_VNNI_SMALL static void wide(const tk_block *block, const uint8_t *input, tk_s
 
 // MARK: Narrow
 
-TK_VNNI_SMALL static void narrow(const tk_block *block, tk_strip strip, const uint8_t *residual, uint8_t *output, void *scratch,
-                   tk_part part) {
+// Rows of records: seven records a tile, wherever they stand; the last tile overlaps the one before. Of the records,
+// which begin with image row `row`, the upper rows are wanted, and the lower ones of the first `pairs` rows of records; or,
+// if `is_lower`, lower rows only.
+TK_VNNI_SMALL static void project_records(const tk_block *block, tk_tile__avx512vnni *tile, const uint8_t *records,
+                                          int32_t row, int32_t rows, int32_t pairs, bool is_lower,
+                                          const uint8_t *residual, uint8_t *output, size_t first, size_t channels) {
+    const size_t width = (size_t)block->project.output_width, pixel = (size_t)block->project.output_stride;
+    const size_t row_bytes = width * pixel, all = (size_t)rows * width, both = (size_t)pairs * width;
+    tile->windows[0] = all < 7 ? (int32_t)all : 7;
+    bool straight = false;  // places are a row's
+    for (size_t next = 0; next < all; next += 7) {
+        const size_t start = next + 7 <= all || all < 7 ? next : all - 7;
+        size_t x = start % width, at = ((size_t)row + 2 * (start / width)) * row_bytes + x * pixel;
+        tile->windows[1] = start + 7 <= both ? 7 : start < both ? (int32_t)(both - start) : 0;
+        for (int32_t group = 0; group < 2; group++) {
+            const size_t lower = is_lower || (group == 1 && tile->windows[1] > 0);
+            tile->input[group] = records + start * tile->stride + 8 * lower;
+            tile->output[group] = output + at + lower * row_bytes;
+            if (block->has_addition) tile->residual[group] = residual + at + lower * row_bytes;
+        }
+        if (!straight || x + 7 > width) {
+            straight = x + 7 <= width;
+            at = 0;
+            for (int32_t i = 0; i < 7; i++) {
+                tile->place[i] = at;
+                at += pixel;
+                if (++x == width) x = 0, at += row_bytes;
+            }
+        }
+        tk_tile__avx512vnni_run(tile, first, channels);
+    }
+}
+
+TK_VNNI_SMALL static void narrow(const tk_block *block, tk_strip strip, const uint8_t *residual, uint8_t *output,
+                                 void *scratch, tk_part part) {
     (void)scratch;
     // Quads of a record, and of the short one at the end.
     static const int8_t steps[16] = {16, 16, 16, -44, 16, 16, 16, 12, 16, -12, 16};
     const tk_convolution *const op = &block->project;
     const size_t record_bytes = 2 * wide_columns(block), width = (size_t)op->output_width;
-    const size_t pixel = (size_t)op->output_stride, row_bytes = width * pixel;
-    tk_tile__avx512vnni tile = {.op = op, .stride = record_bytes, .output_stride = pixel, .steps = steps};
+    tk_tile__avx512vnni tile = {.op = op, .stride = record_bytes, .steps = steps};
     tile.quads = ((size_t)op->input_channels + 3) / 4;
     tile.whole = wide_columns(block) / 32 * 8;
-    tile.windows = width < 7 ? (int)width : 7;
     tile.addition = block->has_addition ? &block->addition : NULL;
     const size_t end = (size_t)part.end_channel;
     size_t channels = 0;
     for (size_t first = (size_t)part.first_channel; first < end; first += channels) {
         channels = tk_tile_channels__avx512vnni(end - first);
-        for (int32_t row = strip.first_row; row < part.end_row; row += 2) {
-            const bool has_upper = row >= part.first_row, has_lower = row + 1 >= part.first_row && row + 1 < part.end_row;
-            if (!has_upper && !has_lower) continue;
-            const uint8_t *const records = strip.bytes + (size_t)((row - strip.first_row) / 2) * width * record_bytes;
-            for (size_t next = 0; next < width; next += 7) {
-                const size_t x = next + 7 <= width || width < 7 ? next : width - 7;
-                for (size_t lower = 0; lower < 2; lower++) {
-                    const size_t at = ((size_t)row + lower) * row_bytes + x * pixel;
-                    tile.input[lower] = records + x * record_bytes + 8 * lower;
-                    tile.output[lower] = output + at;
-                    if (block->has_addition) tile.residual[lower] = residual + at;
-                }
-                if (!has_upper || !has_lower) {
-                    const int only = has_lower;
-                    tile.input[0] = tile.input[1] = tile.input[only];
-                    tile.output[0] = tile.output[1] = tile.output[only];
-                    tile.residual[0] = tile.residual[1] = tile.residual[only];
-                }
-                tk_tile__avx512vnni_run(&tile, has_upper && has_lower ? 14 : 7, first, channels);
-            }
-        }
+        const int32_t above = part.first_row - strip.first_row, odd = above % 2, row = part.first_row - odd;
+        const uint8_t *records = strip.bytes + (size_t)(above / 2) * width * record_bytes;
+        // A lower row alone, before the others.
+        if (odd == 1)
+            project_records(block, &tile, records, row, 1, 0, true, residual, output, first, channels);
+        const int32_t left = part.end_row - part.first_row - odd;
+        records += (size_t)odd * width * record_bytes;
+        project_records(block, &tile, records, row + 2 * odd, half_up(left), left / 2, false, residual, output, first,
+                        channels);
     }
 }
 

@@ -90,10 +90,8 @@ TK_VNNI_INLINE void store_channels(uint8_t *output, size_t channels, __m256i x) 
         _mm256_mask_storeu_epi8(output, (__mmask32)((1u << channels) - 1), x);
 }
 
-// Requantizes sums to `channels` bytes of each pixel, with the residual: window i of both groups at a time, or of the
-// first only.
-TK_VNNI static void finish(const tk_tile__avx512vnni *tile, int groups, size_t first, size_t channels,
-                           const __m512i acc[14][2]) {
+// Requantizes sums to `channels` bytes of each pixel, with the residual: window i of both groups at a time.
+TK_VNNI static void finish(const tk_tile__avx512vnni *tile, size_t first, size_t channels, const __m512i acc[14][2]) {
     const tk_convolution *const op = tile->op;
     const tk_addition *const addition = tile->addition;
     const __m512 multiplier0 = _mm512_loadu_ps(op->multiplier + first);
@@ -103,13 +101,14 @@ TK_VNNI static void finish(const tk_tile__avx512vnni *tile, int groups, size_t f
     tk_residual__avx512vnni residual;
     if (addition != NULL) residual = tk_residual_of__avx512vnni(op, addition, &range);
     const __mmask32 mask = (__mmask32)(~0u >> (32 - channels));
-    const uint8_t *addend0 = tile->residual[0] + first, *addend1 = tile->residual[1] + first;
-    uint8_t *output0 = tile->output[0] + first, *output1 = tile->output[1] + first;
-    for (int i = 0; i < tile->windows; i++, acc++) {
+    for (int32_t i = 0; i < tile->windows[0]; i++, acc++) {
+        const size_t place = tile->place[i] + first;
+        const bool has_second = i < tile->windows[1];
         __m512i x0, x1, x2, x3;
         if (addition != NULL) {
+            const uint8_t *const addend0 = tile->residual[0] + place;
+            const uint8_t *const addend1 = has_second ? tile->residual[1] + place : addend0;
             const __m256i y0 = _mm256_maskz_loadu_epi8(mask, addend0), y1 = _mm256_maskz_loadu_epi8(mask, addend1);
-            addend0 += tile->output_stride, addend1 += tile->output_stride;
             x0 = x1 = tk_scale_and_add__avx512vnni(acc[0][0], multiplier0, _mm256_castsi256_si128(y0), &residual);
             x2 = x3 = tk_scale_and_add__avx512vnni(acc[7][0], multiplier0, _mm256_castsi256_si128(y1), &residual);
             if (two) {
@@ -125,14 +124,13 @@ TK_VNNI static void finish(const tk_tile__avx512vnni *tile, int groups, size_t f
             }
         }
         const __m512i x = lanes_to_vectors(tk_pack__avx512vnni(x0, x1, x2, x3, range));
-        store_channels(output0, channels, _mm512_castsi512_si256(x));
-        if (groups == 2) store_channels(output1, channels, _mm512_extracti64x4_epi64(x, 1));
-        output0 += tile->output_stride, output1 += tile->output_stride;
+        store_channels(tile->output[0] + place, channels, _mm512_castsi512_si256(x));
+        if (has_second) store_channels(tile->output[1] + place, channels, _mm512_extracti64x4_epi64(x, 1));
     }
 }
 
 // The same for up to 8 channels, or 17 … 24: the last eight of window i of both groups share a vector.
-TK_VNNI static void finish_halves(const tk_tile__avx512vnni *tile, int groups, size_t first, size_t channels,
+TK_VNNI static void finish_halves(const tk_tile__avx512vnni *tile, size_t first, size_t channels,
                                   const __m512i acc[14][2]) {
     const tk_convolution *const op = tile->op;
     const tk_addition *const addition = tile->addition;
@@ -146,11 +144,13 @@ TK_VNNI static void finish_halves(const tk_tile__avx512vnni *tile, int groups, s
     const __mmask16 mask = (__mmask16)(0xFFu >> (last + 8 - channels));
     const __m512i order = has_whole ? _mm512_setr_epi32(0, 4, 8, 12, 2, 6, 2, 6, 1, 5, 9, 13, 10, 14, 10, 14)
                                     : _mm512_setr_epi32(2, 6, 2, 6, 2, 6, 2, 6, 10, 14, 10, 14, 10, 14, 10, 14);
-    const uint8_t *addend0 = tile->residual[0] + first, *addend1 = tile->residual[1] + first;
-    uint8_t *output0 = tile->output[0] + first, *output1 = tile->output[1] + first;
-    for (int i = 0; i < tile->windows; i++, acc++) {
+    for (int32_t i = 0; i < tile->windows[0]; i++, acc++) {
+        const size_t place = tile->place[i] + first;
+        const bool has_second = i < tile->windows[1];
         __m512i x0, x1, x2;
         if (addition != NULL) {
+            const uint8_t *const addend0 = tile->residual[0] + place;
+            const uint8_t *const addend1 = has_second ? tile->residual[1] + place : addend0;
             const __m128i bytes = _mm_unpacklo_epi64(_mm_maskz_loadu_epi8(mask, addend0 + last),
                                                      _mm_maskz_loadu_epi8(mask, addend1 + last));
             x0 = x1 = x2 = tk_scale_and_add__avx512vnni(acc[0][1], multiplier1, bytes, &residual);
@@ -160,7 +160,6 @@ TK_VNNI static void finish_halves(const tk_tile__avx512vnni *tile, int groups, s
                 x1 = tk_scale_and_add__avx512vnni(acc[7][0], multiplier0, _mm_loadu_si128((const __m128i *)addend1),
                                                   &residual);
             }
-            addend0 += tile->output_stride, addend1 += tile->output_stride;
         } else {
             x0 = x1 = x2 = tk_scale__avx512vnni(acc[0][1], multiplier1);
             if (has_whole) {
@@ -169,30 +168,30 @@ TK_VNNI static void finish_halves(const tk_tile__avx512vnni *tile, int groups, s
             }
         }
         const __m512i x = _mm512_permutexvar_epi32(order, tk_pack__avx512vnni(x0, x1, x2, x2, range));
-        store_channels(output0, channels, _mm512_castsi512_si256(x));
-        if (groups == 2) store_channels(output1, channels, _mm512_extracti64x4_epi64(x, 1));
-        output0 += tile->output_stride, output1 += tile->output_stride;
+        store_channels(tile->output[0] + place, channels, _mm512_castsi512_si256(x));
+        if (has_second) store_channels(tile->output[1] + place, channels, _mm512_extracti64x4_epi64(x, 1));
     }
 }
 
+static bool is_whole(const tk_tile__avx512vnni *tile) {
+    return tile->windows[0] == 7 && tile->windows[1] == 7 && tile->addition == NULL;
+}
+
 // Whole tiles of 32 channels without a residual.
-TK_VNNI_INLINE void finish_32(const int count, const tk_tile__avx512vnni *tile, size_t first, const tile_sums acc) {
+TK_VNNI_INLINE void finish_32(const tk_tile__avx512vnni *tile, size_t first, const tile_sums acc) {
     const tk_convolution *const op = tile->op;
     const __m512 multiplier0 = _mm512_loadu_ps(op->multiplier + first),
                  multiplier1 = _mm512_loadu_ps(op->multiplier + first + 16);
     const tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
-    const size_t stride = tile->output_stride;
     uint8_t *const lower = tile->output[0] + first, *const upper = tile->output[1] + first;
 #pragma clang loop unroll(full)
-    for (int i = 0; i < count; i += 2) {
-        const int j = i + 1 < count ? i + 1 : i;
+    for (int i = 0; i < 7; i++) {
         const __m512i x = lanes_to_vectors(tk_pack__avx512vnni(
             tk_scale__avx512vnni(acc[i][0], multiplier0), tk_scale__avx512vnni(acc[i][1], multiplier1),
-            tk_scale__avx512vnni(acc[j][0], multiplier0), tk_scale__avx512vnni(acc[j][1], multiplier1), range));
-        uint8_t *const out0 = i < 7 ? lower + (size_t)i * stride : upper + (size_t)(i - 7) * stride;
-        uint8_t *const out1 = j < 7 ? lower + (size_t)j * stride : upper + (size_t)(j - 7) * stride;
-        _mm256_storeu_si256((__m256i *)out0, _mm512_castsi512_si256(x));
-        _mm256_storeu_si256((__m256i *)out1, _mm512_extracti64x4_epi64(x, 1));
+            tk_scale__avx512vnni(acc[7 + i][0], multiplier0), tk_scale__avx512vnni(acc[7 + i][1], multiplier1), range));
+        const size_t place = tile->place[i];
+        _mm256_storeu_si256((__m256i *)(lower + place), _mm512_castsi512_si256(x));
+        _mm256_storeu_si256((__m256i *)(upper + place), _mm512_extracti64x4_epi64(x, 1));
     }
 }
 
@@ -201,21 +200,18 @@ TK_VNNI_INLINE void finish_16(const tk_tile__avx512vnni *tile, size_t first, con
     const tk_convolution *const op = tile->op;
     const __m512 multiplier = _mm512_loadu_ps(op->multiplier + first);
     const tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
-    const size_t stride = tile->output_stride;
-    uint8_t *lower = tile->output[0] + first, *upper = tile->output[1] + first;
+    uint8_t *const lower = tile->output[0] + first, *const upper = tile->output[1] + first;
 #pragma clang loop unroll(full)
     for (int i = 0; i < 7; i += 2) {
         const int j = i + 1 < 7 ? i + 1 : i;
         const __m512i x = lanes_to_vectors(tk_pack__avx512vnni(
             tk_scale__avx512vnni(acc[i][0], multiplier), tk_scale__avx512vnni(acc[7 + i][0], multiplier),
             tk_scale__avx512vnni(acc[j][0], multiplier), tk_scale__avx512vnni(acc[7 + j][0], multiplier), range));
-        _mm_storeu_si128((__m128i *)lower, _mm512_castsi512_si128(x));
-        _mm_storeu_si128((__m128i *)upper, _mm512_extracti32x4_epi32(x, 1));
+        _mm_storeu_si128((__m128i *)(lower + tile->place[i]), _mm512_castsi512_si128(x));
+        _mm_storeu_si128((__m128i *)(upper + tile->place[i]), _mm512_extracti32x4_epi32(x, 1));
         if (j == i) break;
-        lower += stride, upper += stride;
-        _mm_storeu_si128((__m128i *)lower, _mm512_extracti32x4_epi32(x, 2));
-        _mm_storeu_si128((__m128i *)upper, _mm512_extracti32x4_epi32(x, 3));
-        lower += stride, upper += stride;
+        _mm_storeu_si128((__m128i *)(lower + tile->place[j]), _mm512_extracti32x4_epi32(x, 2));
+        _mm_storeu_si128((__m128i *)(upper + tile->place[j]), _mm512_extracti32x4_epi32(x, 3));
     }
 }
 
@@ -232,16 +228,16 @@ TK_VNNI_INLINE void tile_through_memory(const int count, const int width, const 
     }
     __asm__ volatile("" ::: "memory");
     if (width % 16 == 8)
-        finish_halves(tile, count / 7, first, channels, memory);
+        finish_halves(tile, first, channels, memory);
     else
-        finish(tile, count / 7, first, channels, memory);
+        finish(tile, first, channels, memory);
 }
 
 TK_VNNI_INLINE void tile_32(const int count, const tk_tile__avx512vnni *tile, size_t first, size_t channels) {
     tile_sums acc;
     multiply(count, 32, tile, first, acc, NULL);
-    if (count == 14 && channels == 32 && tile->windows == 7 && tile->addition == NULL)
-        finish_32(count, tile, first, acc);
+    if (count == 14 && channels == 32 && is_whole(tile))
+        finish_32(tile, first, acc);
     else
         tile_through_memory(count, 32, tile, first, channels, acc, NULL);
 }
@@ -262,7 +258,7 @@ TK_VNNI static void tile_14x24(const tk_tile__avx512vnni *tile, size_t first, si
 TK_VNNI static void tile_14x16(const tk_tile__avx512vnni *tile, size_t first, size_t channels) {
     tile_sums acc;
     multiply(14, 16, tile, first, acc, NULL);
-    if (channels == 16 && tile->windows == 7 && tile->addition == NULL)
+    if (channels == 16 && is_whole(tile))
         finish_16(tile, first, acc);
     else
         tile_through_memory(14, 16, tile, first, channels, acc, NULL);
@@ -274,9 +270,9 @@ TK_VNNI static void tile_14x8(const tk_tile__avx512vnni *tile, size_t first, siz
     tile_through_memory(14, 8, tile, first, channels, NULL, half);
 }
 
-void tk_tile__avx512vnni_run(const tk_tile__avx512vnni *tile, int count, size_t first, size_t channels) {
+void tk_tile__avx512vnni_run(const tk_tile__avx512vnni *tile, size_t first, size_t channels) {
     if (channels > 24) {
-        if (count == 14)
+        if (tile->windows[1] > 0)
             tile_14x32(tile, first, channels);
         else
             tile_7x32(tile, first, channels);
@@ -324,14 +320,15 @@ void tk_product__avx512vnni(const tk_convolution *op, const uint8_t *windows, si
             one_window(op, windows, quads, first, end - first < 16 ? end - first : 16, output);
         return;
     }
-    tk_tile__avx512vnni tile = {.op = op, .quads = quads, .stride = stride, .steps = steps, .whole = quads, .windows = 7};
-    const size_t second = count == 14 ? 7 : 0;
-    tile.output_stride = (size_t)op->output_stride;
+    tk_tile__avx512vnni tile = {.op = op, .quads = quads, .stride = stride, .steps = steps, .whole = quads};
+    const size_t second = count == 14 ? 7 : 0, pixel = (size_t)op->output_stride;
+    tile.windows[0] = 7, tile.windows[1] = (int32_t)second;
     tile.input[0] = windows, tile.input[1] = windows + second * stride;
-    tile.output[0] = output, tile.output[1] = output + second * tile.output_stride;
+    tile.output[0] = output, tile.output[1] = output + second * pixel;
+    for (size_t i = 0; i < 7; i++) tile.place[i] = i * pixel;
     for (size_t channels = 0; first < end; first += channels) {
         channels = tk_tile_channels__avx512vnni(end - first);
-        tk_tile__avx512vnni_run(&tile, (int)count, first, channels);
+        tk_tile__avx512vnni_run(&tile, first, channels);
     }
 }
 

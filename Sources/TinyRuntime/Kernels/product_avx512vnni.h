@@ -10,23 +10,24 @@
 // two vectors of weights and a broadcast they fill the 32 registers. 7 divides the usual widths (112 … 7).
 enum { tk_windows__avx512vnni = 14 };
 
-// A tile's windows are two groups of seven, whose pixels are as far apart in the input as in the output.
+// A tile's windows are two groups of seven. Where fewer are wanted, the others are read as well.
 typedef struct tk_tile__avx512vnni {
     const tk_convolution *op;
     const tk_addition *addition;   // NULL: none; else residual[] is added to what the op gives
     size_t quads;                  // of bytes in a window
-    size_t stride, output_stride;  // bytes from one window, and its pixel, to the next of its group
+    size_t stride;                 // bytes from one window to the next of its group
     // Bytes from a window's quad q to the next: steps[q mod 8], or steps[8 + q mod 8] from quad `whole` on.
     const int8_t *steps;
     size_t whole;
-    int windows;  // of each group that are stored: 1 … 7
+    int32_t windows[2];  // of each group, that are stored: up to 7. Without a second group its input is the first's.
     const uint8_t *input[2];
     uint8_t *output[2];
-    const uint8_t *residual[2];  // output_stride apart as well
+    const uint8_t *residual[2];
+    size_t place[7];  // bytes from output[] and residual[] to window i's pixel
 } tk_tile__avx512vnni;
 
-// `count`: 14 windows (both groups) or 7 (the first), of op's output channels first ..< first + channels (at most 32).
-void tk_tile__avx512vnni_run(const tk_tile__avx512vnni *tile, int count, size_t first, size_t channels);
+// Of op's output channels first ..< first + channels (at most 32).
+void tk_tile__avx512vnni_run(const tk_tile__avx512vnni *tile, size_t first, size_t channels);
 
 // How many of the channels that are left the next tile takes. 33 … 40 are 16 and up to 24, which costs 2½ vectors, not 3.
 static inline size_t tk_tile_channels__avx512vnni(size_t left) {

@@ -1,24 +1,17 @@
-// Inverted residual blocks, AVX-512 VNNI: expand → depthwise → project → add, with the wide activations never laid
-// out as an image.
+// Inverted residual blocks, AVX-512 VNNI: expand → depthwise → project → add.
 //
-// `wide` goes through the channels 32 at a time, and for each 32 down the strip:
-// * Expanded rows are kept in pairs: the bytes of two image rows lie side by side, [column][lane][channel][row], so that
-//   the 16-bit interleaving of two pairs gives the four rows of a column in a dword, which one `vpdpbusd` multiplies
-//   with a column of taps for 16 channels. Pairs begin where the strip's first window does; with stride 1 the same
-//   dwords serve two output rows: taps [w0 w1 w2 0] for the upper and [0 w0 w1 w2] for the lower one. A few pairs at a
-//   time are kept, in a ring that stays in the first level of cache.
-// * The depthwise output is left as the packs leave it: records of two output rows × one column,
-//   per lane l: [upper 4l…][upper 16 + 4l…][lower 4l…][lower 16 + 4l…]. The strip is records of all channels, column by
-//   column, pair of rows by pair of rows.
-// `narrow` multiplies the records as they lie (steps below) by the tiles of product_avx512vnni.h, which add the residual.
+// `wide` goes through the channels 32 at a time, and for each 32 down the strip: expanded rows are kept in pairs, a few at
+// a time, in a ring that stays in the first level of cache; the depthwise convolution makes records of them, which are
+// the strip: of all channels, column by column, two rows by two rows. See pairs_avx512vnni.h. Pairs begin where the
+// strip's first window does. `narrow` multiplies the records as they lie by the tiles of product_avx512vnni.h, which add
+// the residual.
 //
-// The last 16 channels, where only 16 are left, have half as long columns and records.
-//
-// Left out: kernels other than 3×3 and 5×5, strides that differ, channels that end within four (takes() refuses them).
+// Left out: kernels other than 3×3 and 5×5, strides that differ, pointwise expansion of channels that are no multiple of
+// four: takes() refuses them.
 #if defined(__x86_64__)
-#include "avx512vnni.h"
 #include "convolution_avx512vnni.h"
 #include "kernel_list.h"
+#include "pairs_avx512vnni.h"
 #include "product_avx512vnni.h"
 
 enum {
@@ -32,12 +25,12 @@ enum {
 typedef struct geometry {
     int32_t stride, height, width, output_width;
     int32_t pad_left;
-    int32_t late;       // windows begin at the second row of a pair (stride 2: images begin with a pair then)
-    int32_t per_record; // pairs from one record row to the next
-    int32_t seen;       // pairs that a record row sees
-    int32_t chunk;      // record rows at a time
-    int32_t ring;       // pairs in the ring
-    size_t pair_bytes;  // of 32 channels: columns × 64, with padding
+    int32_t late;        // windows begin at the second row of a pair (stride 2: images begin with a pair then)
+    int32_t per_record;  // pairs from one record row to the next
+    int32_t seen;        // pairs that a record row sees
+    int32_t chunk;       // record rows at a time
+    int32_t ring;        // pairs in the ring
+    size_t pair_bytes;   // of 32 channels: columns × 64, with padding
 } geometry;
 
 static int32_t half_up(int32_t n) { return (n + 1) / 2; }
@@ -63,421 +56,11 @@ TK_VNNI_SMALL static geometry geometry_of(const tk_block *block, int32_t rows) {
     return g;
 }
 
-// MARK: Expanding into pairs
-
-// Two packed rows of 32 channels, per lane [a 4l…][a 16 + 4l…][b 4l…][b 16 + 4l…] → their bytes side by side.
-TK_VNNI_INLINE __m512i side_by_side(__m512i x) {
-    return _mm512_shuffle_epi8(
-        x, _mm512_broadcast_i32x4(_mm_setr_epi8(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15)));
-}
-
-// What expanding needs, the same for all pairs.
-typedef struct expansion {
-    const tk_convolution *op;
-    size_t first;      // channel
-    size_t quads, stride;
-    uint8_t pad_value; // of the depthwise
-} expansion;
-
-// acc += `count` (constant: 14 or 7) pixels × 32 or 16 channels. A pixel is seven of one row, then seven of the other.
-TK_VNNI_INLINE void multiply(const int count, const int vectors, const expansion *e, const uint8_t *upper,
-                             const uint8_t *lower, __m512i acc[14][2]) {
-    const __m512i bias0 = _mm512_loadu_si512(e->op->bias + e->first);
-    __m512i bias1 = bias0;
-    if (vectors == 2) bias1 = _mm512_loadu_si512(e->op->bias + e->first + 16);
-#pragma clang loop unroll(full)
-    for (int i = 0; i < count; i++) {
-        acc[i][0] = bias0;
-        if (vectors == 2) acc[i][1] = bias1;
-    }
-    const size_t next_16 = e->quads * 64, stride = e->stride;
-    const int8_t *weights = e->op->weights + e->first * e->quads * 4;
-    const int8_t *const end = weights + next_16;
-#pragma clang loop unroll(disable)
-    for (; weights != end; weights += 64, upper += 4, lower += 4) {
-        const __m512i weights0 = _mm512_loadu_si512(weights);
-        __m512i weights1 = weights0;
-        if (vectors == 2) weights1 = _mm512_loadu_si512(weights + next_16);
-        tk_prefetch__avx512vnni(weights, next_16);
-#pragma clang loop unroll(full)
-        for (int i = 0; i < count; i++) {
-            const __m512i x =
-                tk_broadcast_quad__avx512vnni(i < 7 ? upper + (size_t)i * stride : lower + (size_t)(i - 7) * stride);
-            acc[i][0] = _mm512_dpbusd_epi32(acc[i][0], x, weights0);
-            if (vectors == 2) acc[i][1] = _mm512_dpbusd_epi32(acc[i][1], x, weights1);
-        }
-    }
-}
-
-// Sums go through memory where one loop is to stand for many vectors' code.
-TK_VNNI_INLINE void store_sums(const int count, const __m512i acc[14][2], __m512i sums[14][2]) {
-#pragma clang loop unroll(full)
-    for (int i = 0; i < count; i++) sums[i][0] = acc[i][0], sums[i][1] = acc[i][1];
-    __asm__ volatile("" ::: "memory");
-}
-
-// Seven columns of both rows × 32 channels.
-TK_VNNI __attribute__((noinline)) static void expand_pair(const expansion *e, const uint8_t *upper, const uint8_t *lower, uint8_t *output) {
-    __m512i acc[14][2];
-    multiply(14, 2, e, upper, lower, acc);
-    const __m512 multiplier0 = _mm512_loadu_ps(e->op->multiplier + e->first),
-                 multiplier1 = _mm512_loadu_ps(e->op->multiplier + e->first + 16);
-    if (tk_is_simple__avx512vnni(e->op)) {
-#pragma clang loop unroll(full)
-        for (int i = 0; i < 7; i++)
-            _mm512_storeu_si512(output + 64 * i,
-                                side_by_side(tk_pack_simple__avx512vnni(
-                                    tk_scale__avx512vnni(acc[i][0], multiplier0),
-                                    tk_scale__avx512vnni(acc[i][1], multiplier1),
-                                    tk_scale__avx512vnni(acc[7 + i][0], multiplier0),
-                                    tk_scale__avx512vnni(acc[7 + i][1], multiplier1))));
-        return;
-    }
-    __m512i sums[14][2];
-    store_sums(14, acc, sums);
-    const tk_range__avx512vnni range = tk_range_of__avx512vnni(e->op);
-#pragma clang loop unroll(disable)
-    for (int i = 0; i < 7; i++)
-        _mm512_storeu_si512(output + 64 * i,
-                            side_by_side(tk_pack__avx512vnni(tk_scale__avx512vnni(sums[i][0], multiplier0),
-                                                             tk_scale__avx512vnni(sums[i][1], multiplier1),
-                                                             tk_scale__avx512vnni(sums[7 + i][0], multiplier0),
-                                                             tk_scale__avx512vnni(sums[7 + i][1], multiplier1), range)));
-}
-
-// Seven columns of one row × 32 channels; the other row lies outside the image.
-TK_VNNI __attribute__((noinline)) static void expand_half(const expansion *e, const uint8_t *row, bool is_lower, uint8_t *output) {
-    __m512i acc[14][2], sums[14][2];
-    multiply(7, 2, e, row, row, acc);
-    store_sums(7, acc, sums);
-    const __m512 multiplier0 = _mm512_loadu_ps(e->op->multiplier + e->first),
-                 multiplier1 = _mm512_loadu_ps(e->op->multiplier + e->first + 16);
-    const tk_range__avx512vnni range = tk_range_of__avx512vnni(e->op);
-    const __m512i padding = _mm512_set1_epi8((char)e->pad_value);
-    const __mmask16 outside = is_lower ? 0x3333 : 0xCCCC;
-#pragma clang loop unroll(disable)
-    for (int i = 0; i < 7; i++) {
-        const __m512i x0 = tk_scale__avx512vnni(sums[i][0], multiplier0),
-                      x1 = tk_scale__avx512vnni(sums[i][1], multiplier1);
-        const __m512i x = tk_pack__avx512vnni(x0, x1, x0, x1, range);
-        _mm512_storeu_si512(output + 64 * i, side_by_side(_mm512_mask_mov_epi32(x, outside, padding)));
-    }
-}
-
-// Seven columns of both rows × the last 16 channels. A column's 32 bytes: channels 0 … 3, 8 … 11, 4 … 7, 12 … 15.
-// Rows of the mask `outside` lie outside the image.
-TK_VNNI __attribute__((noinline)) static void expand_16(const expansion *e, const uint8_t *upper, const uint8_t *lower, __mmask16 outside,
-                              uint8_t *output) {
-    __m512i acc[14][2];
-    multiply(14, 1, e, upper, lower, acc);
-    const __m512 multiplier = _mm512_loadu_ps(e->op->multiplier + e->first);
-    const tk_range__avx512vnni range = tk_range_of__avx512vnni(e->op);
-    const __m512i padding = _mm512_set1_epi8((char)e->pad_value);
-    const __m512i rows = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15));
-#pragma clang loop unroll(full)
-    for (int i = 0; i < 7; i += 2) {
-        const int j = i + 1 < 7 ? i + 1 : i;
-        __m512i x = tk_pack__avx512vnni(
-            tk_scale__avx512vnni(acc[i][0], multiplier), tk_scale__avx512vnni(acc[7 + i][0], multiplier),
-            tk_scale__avx512vnni(acc[j][0], multiplier), tk_scale__avx512vnni(acc[7 + j][0], multiplier), range);
-        x = _mm512_shuffle_epi8(_mm512_mask_mov_epi32(x, outside, padding), rows);
-        x = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 4, 2, 6, 1, 5, 3, 7), x);
-        if (j > i)
-            _mm512_storeu_si512(output + 32 * i, x);
-        else
-            _mm256_storeu_si256((__m256i *)(output + 32 * i), _mm512_castsi512_si256(x));
-    }
-}
-
-// Plain rows (NULL: outside the image), `stride` bytes a pixel, into a pair. `channels`: at most 32 exist.
-TK_VNNI __attribute__((noinline)) static void interleave(const uint8_t *upper, const uint8_t *lower, size_t stride, int32_t width,
-                               size_t channels, uint8_t pad_value, uint8_t *output) {
-    const __mmask32 mask = (__mmask32)(~0u >> (32 - channels));
-    const __m256i padding = _mm256_set1_epi8((char)pad_value);
-    const bool is_short = channels <= 16;
-    // Dwords 0 … 7 are the upper row's channels, 16 … 23 the lower row's.
-    const __m512i order = is_short ? _mm512_setr_epi32(0, 2, 16, 18, 1, 3, 17, 19, 0, 0, 0, 0, 0, 0, 0, 0)
-                                   : _mm512_setr_epi32(0, 4, 16, 20, 1, 5, 17, 21, 2, 6, 18, 22, 3, 7, 19, 23);
-    for (int32_t x = 0; x < width; x++) {
-        __m256i a = padding, b = padding;
-        if (upper != NULL) a = _mm256_maskz_loadu_epi8(mask, upper + (size_t)x * stride);
-        if (lower != NULL) b = _mm256_maskz_loadu_epi8(mask, lower + (size_t)x * stride);
-        const __m512i both = side_by_side(
-            _mm512_permutex2var_epi32(_mm512_castsi256_si512(a), order, _mm512_castsi256_si512(b)));
-        if (is_short)
-            _mm256_storeu_si256((__m256i *)(output + 32 * x), _mm512_castsi512_si256(both));
-        else
-            _mm512_storeu_si512(output + 64 * x, both);
-    }
-}
-
-// MARK: Depthwise
-
-// Taps of 32 channels as dwords, and what else their output needs. The last 16 channels stand twice.
-//
-// Four rows take a dword a column. A 5×5 kernel's windows see two rows more (one of them with no tap): they take a dword
-// for two columns, so that it is 8 dwords, not 10.
-typedef struct constants {
-    __m512i vertical[2][5][2];  // [window begins with the pair's first, second row][kernel column][vector]
-    __m512i across[2][3][2];    // [likewise][two kernel columns][vector]
-    __m512i bias[2];
-    __m512 multiplier[2];
-} constants;
-
-// Taps of kernel row `row` and one column, of 16 channels, each in a dword's lowest byte.
-TK_VNNI_INLINE __m512i taps_of(const tk_convolution *op, const int8_t *column, int32_t row) {
-    return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(column + row * op->kernel_width * 16)));
-}
-
-// The last 16 channels: vectors are channels 0 … 7 of two columns, then channels 8 … 15.
-TK_VNNI_INLINE void twice(__m512i x[2]) {
-    x[1] = _mm512_shuffle_i64x2(x[0], x[0], 0xEE);
-    x[0] = _mm512_shuffle_i64x2(x[0], x[0], 0x44);
-}
-
-TK_VNNI_SMALL static void prepare(const tk_convolution *op, size_t first, bool is_short, constants *c) {
-    const size_t next_16 = (size_t)(op->kernel_height * op->kernel_width) * 16;
-    const int8_t *const weights = op->weights + first / 16 * next_16;
-    const size_t second = is_short ? 0 : 1;
-    for (int32_t column = 0; column < op->kernel_width; column++) {
-#pragma clang loop unroll(disable)
-        for (size_t v = 0; v < 2; v++) {
-            const int8_t *const from = weights + v * second * next_16 + column * 16;
-            __m512i sum = _mm512_or_si512(taps_of(op, from, 0), _mm512_slli_epi32(taps_of(op, from, 1), 8));
-            sum = _mm512_or_si512(sum, _mm512_slli_epi32(taps_of(op, from, 2), 16));
-            c->vertical[1][column][v] = _mm512_slli_epi32(sum, 8);
-            c->vertical[0][column][v] = sum;
-            if (op->kernel_height == 3) continue;
-            const __m512i w3 = taps_of(op, from, 3), w4 = taps_of(op, from, 4);
-            c->vertical[0][column][v] = _mm512_or_si512(sum, _mm512_slli_epi32(w3, 24));
-            const __m512i late = _mm512_or_si512(w3, _mm512_slli_epi32(w4, 8));
-            __m512i *const across = &c->across[0][column / 2][v], *const late_across = &c->across[1][column / 2][v];
-            if (column % 2 == 0) {
-                *across = w4, *late_across = late;
-            } else {
-                *across = _mm512_or_si512(*across, _mm512_slli_epi32(w4, 16));
-                *late_across = _mm512_or_si512(*late_across, _mm512_slli_epi32(late, 16));
-            }
-        }
-        if (is_short) twice(c->vertical[0][column]), twice(c->vertical[1][column]);
-    }
-    if (is_short)
-        for (size_t i = 0; i < 3; i++) twice(c->across[0][i]), twice(c->across[1][i]);
-    for (size_t v = 0; v < 2; v++) {
-        c->bias[v] = _mm512_loadu_si512(op->bias + first + 16 * v * second);
-        c->multiplier[v] = _mm512_loadu_ps(op->multiplier + first + 16 * v * second);
-    }
-    if (!is_short) return;
-    twice(c->bias);
-    c->multiplier[1] = _mm512_shuffle_f32x4(c->multiplier[0], c->multiplier[0], 0xEE);
-    c->multiplier[0] = _mm512_shuffle_f32x4(c->multiplier[0], c->multiplier[0], 0x44);
-}
-
-// Four rows of a column, or of two: 16 channels a vector.
-typedef struct quads {
-    __m512i low, high;
-} quads;
-
-TK_VNNI_INLINE quads quads_of(__m512i x, __m512i y) {
-    return (quads){_mm512_unpacklo_epi16(x, y), _mm512_unpackhi_epi16(x, y)};
-}
-
-TK_VNNI_INLINE quads load_quads(const uint8_t *x, const uint8_t *y) {
-    return quads_of(_mm512_loadu_si512(x), _mm512_loadu_si512(y));
-}
-
-TK_VNNI_INLINE quads add_taps(quads acc, quads values, const __m512i weights[2]) {
-    return (quads){_mm512_dpbusd_epi32(acc.low, values.low, weights[0]),
-                   _mm512_dpbusd_epi32(acc.high, values.high, weights[1])};
-}
-
-TK_VNNI_INLINE __m512i record(const int simple, quads upper, quads lower, const __m512 multiplier[2],
-                              tk_range__avx512vnni range) {
-    const __m512i a = tk_scale__avx512vnni(upper.low, multiplier[0]),
-                  b = tk_scale__avx512vnni(upper.high, multiplier[1]),
-                  d = tk_scale__avx512vnni(lower.low, multiplier[0]),
-                  e = tk_scale__avx512vnni(lower.high, multiplier[1]);
-    return simple ? tk_pack_simple__avx512vnni(a, b, d, e) : tk_pack__avx512vnni(a, b, d, e, range);
-}
-
-// 3×3. One row of records: two output rows, of `pairs` (at the first window's first column), records `step` bytes apart.
-TK_VNNI_INLINE void convolve_3x3(const int stride, const int simple, const tk_convolution *op, const constants *c,
-                             int32_t late, const uint8_t *const pairs[4], uint8_t *output, size_t step) {
-    const tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
-    const uint8_t *p0 = pairs[0], *p1 = pairs[1], *p2 = pairs[stride];
-    // Copies stay in registers: the output might overlap the constants, for all that the compiler knows.
-    __m512i first[3][2], second[3][2];
-#pragma clang loop unroll(full)
-    for (int i = 0; i < 6; i++) {
-        first[i / 2][i % 2] = c->vertical[stride == 1 ? 0 : late][i / 2][i % 2];
-        second[i / 2][i % 2] = stride == 1 ? c->vertical[1][i / 2][i % 2] : first[i / 2][i % 2];
-    }
-    const __m512 multiplier[2] = {c->multiplier[0], c->multiplier[1]};
-    const quads bias = {c->bias[0], c->bias[1]};
-    quads left = load_quads(p0, p1), lower_left = left, middle, right;
-    if (stride == 1)
-        middle = load_quads(p0 + 64, p1 + 64), p0 += 128, p1 += 128;
-    else
-        lower_left = load_quads(p1, p2);
-#pragma clang loop unroll(disable)
-    for (int32_t i = op->output_width; i > 0; i--, output += step) {
-        quads upper, lower;
-        if (stride == 1) {
-            right = load_quads(p0, p1);
-            p0 += 64, p1 += 64;
-            upper = add_taps(bias, left, first[0]), lower = add_taps(bias, left, second[0]);
-            upper = add_taps(upper, middle, first[1]), lower = add_taps(lower, middle, second[1]);
-            upper = add_taps(upper, right, first[2]), lower = add_taps(lower, right, second[2]);
-            left = middle, middle = right;
-        } else {
-            const __m512i x = _mm512_loadu_si512(p1 + 64), y = _mm512_loadu_si512(p1 + 128);
-            upper = add_taps(bias, left, first[0]);
-            upper = add_taps(upper, quads_of(_mm512_loadu_si512(p0 + 64), x), first[1]);
-            left = quads_of(_mm512_loadu_si512(p0 + 128), y);
-            upper = add_taps(upper, left, first[2]);
-            lower = add_taps(bias, lower_left, first[0]);
-            lower = add_taps(lower, quads_of(x, _mm512_loadu_si512(p2 + 64)), first[1]);
-            lower_left = quads_of(y, _mm512_loadu_si512(p2 + 128));
-            lower = add_taps(lower, lower_left, first[2]);
-            p0 += 128, p1 += 128, p2 += 128;
-        }
-        _mm512_storeu_si512(output, record(simple, upper, lower, multiplier, range));
-    }
-}
-
-// Columns stride … 4 become columns 0 … .
-TK_VNNI_INLINE void slide(const int stride, quads x[5]) {
-    if (stride == 1)
-        x[0] = x[1], x[1] = x[2], x[2] = x[3], x[3] = x[4];
-    else
-        x[0] = x[2], x[1] = x[3], x[2] = x[4];
-}
-
-// 5×5, likewise.
-TK_VNNI_INLINE void convolve_5x5(const int stride, const tk_convolution *op, const constants *c, int32_t late,
-                                 const uint8_t *const pairs[4], uint8_t *output, size_t step) {
-    const tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
-    const __m512i(*const first)[2] = c->vertical[stride == 1 ? 0 : late];
-    const __m512i(*const second)[2] = c->vertical[stride == 1 ? 1 : late];
-    const __m512i(*const first_across)[2] = c->across[stride == 1 ? 0 : late];
-    const __m512i(*const second_across)[2] = c->across[stride == 1 ? 1 : late];
-    // What the windows of both rows see: of columns 0 … 4, and of columns n and n + 1 of the pair below. With stride 1
-    // both rows see the same.
-    quads upper[5], lower[5], upper_across[5], lower_across[5];
-    const uint8_t *p0 = pairs[0], *p1 = pairs[1], *p2 = pairs[2], *p3 = pairs[stride + 1];
-    const int kept = 5 - stride;
-#pragma clang loop unroll(full)
-    for (int k = 0; k < kept; k++, p0 += 64, p1 += 64, p2 += 64, p3 += 64) {
-        upper[k] = load_quads(p0, p1);
-        if (stride == 2) lower[k] = load_quads(p1, p2);
-        upper_across[k] = load_quads(p2, p2 + 64);
-        if (stride == 2) lower_across[k] = load_quads(p3, p3 + 64);
-    }
-#pragma clang loop unroll(disable)
-    for (int32_t i = op->output_width; i > 0; i--, output += step) {
-#pragma clang loop unroll(full)
-        for (int k = kept; k < 5; k++, p0 += 64, p1 += 64, p2 += 64, p3 += 64) {
-            upper[k] = load_quads(p0, p1);
-            if (stride == 2) lower[k] = load_quads(p1, p2);
-        }
-        upper_across[4] = load_quads(p2 - 64, p2);
-        if (stride == 2) lower_across[4] = load_quads(p3 - 64, p3);
-        quads a = {c->bias[0], c->bias[1]}, b = a;
-#pragma clang loop unroll(full)
-        for (int k = 0; k < 5; k++) {
-            a = add_taps(a, upper[k], first[k]);
-            if (stride == 2)
-                b = add_taps(b, lower[k], second[k]);
-            else
-                b = add_taps(b, upper[k], second[k]);
-            if (k % 2 == 1) continue;
-            a = add_taps(a, upper_across[k], first_across[k / 2]);
-            if (stride == 2)
-                b = add_taps(b, lower_across[k], second_across[k / 2]);
-            else
-                b = add_taps(b, upper_across[k], second_across[k / 2]);
-        }
-        // Written out: a loop becomes a call that moves memory.
-        slide(stride, upper), slide(stride, upper_across);
-        if (stride == 2) slide(stride, lower), slide(stride, lower_across);
-        _mm512_storeu_si512(output, record(0, a, b, c->multiplier, range));
-    }
-}
-
-#define TK_CONVOLVE(name)                                                                                      \
-    TK_VNNI static void name(const tk_convolution *op, const constants *c, int32_t late,                       \
-                             const uint8_t *const pairs[4], uint8_t *output, size_t step)
-
-typedef void convolve_function(const tk_convolution *op, const constants *c, int32_t late,
-                               const uint8_t *const pairs[4], uint8_t *output, size_t step);
-
-TK_CONVOLVE(convolve_3x3_1) {
-    if (tk_is_simple__avx512vnni(op))
-        convolve_3x3(1, 1, op, c, late, pairs, output, step);
-    else
-        convolve_3x3(1, 0, op, c, late, pairs, output, step);
-}
-TK_CONVOLVE(convolve_3x3_2) {
-    if (tk_is_simple__avx512vnni(op))
-        convolve_3x3(2, 1, op, c, late, pairs, output, step);
-    else
-        convolve_3x3(2, 0, op, c, late, pairs, output, step);
-}
-TK_CONVOLVE(convolve_5x5_1) { convolve_5x5(1, op, c, late, pairs, output, step); }
-TK_CONVOLVE(convolve_5x5_2) { convolve_5x5(2, op, c, late, pairs, output, step); }
-
-// A column and the one a stride on, 16 channels each.
-TK_VNNI_INLINE __m512i load_two(const int stride, const uint8_t *source) {
-    if (stride == 1) return _mm512_loadu_si512(source);
-    return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)source)),
-                              _mm256_loadu_si256((const __m256i *)(source + 64)), 1);
-}
-
-// The last 16 channels, either kernel: two output columns at a time.
-TK_VNNI_INLINE void convolve_last(const int stride, const tk_convolution *op, const constants *c, int32_t late,
-                                  const uint8_t *const pairs[4], uint8_t *output, size_t step) {
-    const tk_range__avx512vnni range = tk_range_of__avx512vnni(op);
-    const int32_t columns = op->kernel_width;
-    const int32_t first = stride == 1 ? 0 : late, second = stride == 1 ? 1 : late;
-#pragma clang loop unroll(disable)
-    for (int32_t i = 0; i < op->output_width; i += 2, output += 2 * step) {
-        const size_t at = (size_t)i * (size_t)stride * 32;
-        const uint8_t *p0 = pairs[0] + at, *p1 = pairs[1] + at, *p2 = pairs[2] + at, *p3 = pairs[stride + 1] + at;
-        quads upper = {c->bias[0], c->bias[1]}, lower = upper;
-#pragma clang loop unroll(disable)
-        for (int32_t k = 0; k < columns; k++, p0 += 32, p1 += 32, p2 += 32, p3 += 32) {
-            const __m512i y = load_two(stride, p1);
-            const quads above = quads_of(load_two(stride, p0), y);
-            upper = add_taps(upper, above, c->vertical[first][k]);
-            if (stride == 1)
-                lower = add_taps(lower, above, c->vertical[second][k]);
-            else
-                lower = add_taps(lower, quads_of(y, load_two(stride, p2)), c->vertical[second][k]);
-            if (columns == 3 || k % 2 == 1) continue;
-            upper = add_taps(upper, quads_of(load_two(stride, p2), load_two(stride, p2 + 32)), c->across[first][k / 2]);
-            lower = add_taps(lower, quads_of(load_two(stride, p3), load_two(stride, p3 + 32)), c->across[second][k / 2]);
-        }
-        const __m512i x = record(0, upper, lower, c->multiplier, range);
-        _mm256_storeu_si256((__m256i *)output, _mm512_castsi512_si256(x));
-        if (i + 1 < op->output_width)
-            _mm256_storeu_si256((__m256i *)(output + step), _mm512_extracti64x4_epi64(x, 1));
-    }
-}
-
-TK_CONVOLVE(convolve_last_1) { convolve_last(1, op, c, late, pairs, output, step); }
-TK_CONVOLVE(convolve_last_2) { convolve_last(2, op, c, late, pairs, output, step); }
-
-static convolve_function *convolve_of(const tk_convolution *op, bool is_short) {
-    if (is_short) return op->stride_width == 1 ? convolve_last_1 : convolve_last_2;
-    if (op->kernel_width == 3) return op->stride_width == 1 ? convolve_3x3_1 : convolve_3x3_2;
-    return op->stride_width == 1 ? convolve_5x5_1 : convolve_5x5_2;
-}
-
 // MARK: Wide
 
 static size_t wide_columns(const tk_block *block) { return tk_round_up((size_t)block->depthwise.output_channels, 16); }
 
-// Scratch: constants, a pair of padding, the ring (one for all channels, or one each 32 channels where a strip follows a
+// Scratch: taps, a pair of padding, the ring (one for all channels, or one each 32 channels where a strip follows a
 // strip), plain rows.
 static size_t plain_bytes(const tk_block *block, const geometry *g) {
     if (block->expand_kind == TK_EXPAND_NONE) return 0;
@@ -494,7 +77,7 @@ TK_VNNI_SMALL static size_t scratch_bytes(const tk_block *block, int32_t rows) {
     const geometry g = geometry_of(block, rows);
     size_t own = 0;
     if (block->expand_kind == TK_EXPAND_CONVOLUTION) own = tk_convolution_scratch__avx512vnni(&block->expand);
-    return sizeof(constants) + g.pair_bytes + rings(block, rows) * (size_t)g.ring * g.pair_bytes +
+    return sizeof(tk_taps__avx512vnni) + g.pair_bytes + rings(block, rows) * (size_t)g.ring * g.pair_bytes +
            plain_bytes(block, &g) + own;
 }
 
@@ -504,8 +87,7 @@ static size_t strip_bytes(const tk_block *block, int32_t rows) {
 }
 
 TK_VNNI_SMALL static void fill(uint8_t *destination, uint8_t value, size_t count) {
-    for (; count >= 64; count -= 64, destination += 64)
-        _mm512_storeu_si512(destination, _mm512_set1_epi8((char)value));
+    for (; count >= 64; count -= 64, destination += 64) _mm512_storeu_si512(destination, _mm512_set1_epi8((char)value));
     for (size_t i = 0; i < count; i++) destination[i] = value;
 }
 
@@ -513,7 +95,7 @@ TK_VNNI_SMALL static void fill(uint8_t *destination, uint8_t value, size_t count
 typedef struct work {
     const tk_block *block;
     const geometry *g;
-    expansion e;
+    tk_expansion__avx512vnni e;
     const uint8_t *input;
     uint8_t *padding, *ring, *plain, *scratch;
     int32_t first_row;  // of pair 0
@@ -549,11 +131,15 @@ TK_VNNI_SMALL static void expand_by_tiles(const work *w, int32_t pair) {
         const uint8_t *const upper = image + (size_t)(has_upper ? row : row + 1) * row_bytes + x * pixel;
         uint8_t *const out = columns + x * column_bytes;
         if (w->channels <= 16)
-            expand_16(&w->e, upper, upper + apart, !has_upper ? 0x5555 : !has_lower ? 0xAAAA : 0, out);
+            tk_expand_short__avx512vnni(&w->e, upper, upper + apart,
+                                        !has_upper   ? 0x5555
+                                        : !has_lower ? 0xAAAA
+                                                     : 0,
+                                        out);
         else if (has_upper && has_lower)
-            expand_pair(&w->e, upper, upper + apart, out);
+            tk_expand_pair__avx512vnni(&w->e, upper, upper + apart, out);
         else
-            expand_half(&w->e, upper, has_lower, out);
+            tk_expand_half__avx512vnni(&w->e, upper, has_lower, out);
     }
     if (width < 7) fill(columns + width * column_bytes, w->e.pad_value, (7 - width) * column_bytes);
 }
@@ -572,8 +158,8 @@ TK_VNNI_SMALL static void expand_plainly(const work *w, int32_t pair, int32_t en
     size_t pixel = w->e.stride;
     if (w->block->expand_kind != TK_EXPAND_NONE) {
         tk_convolution op = w->block->expand;
-        tk_part part = {w->first_row + 2 * pair, tk_smaller(w->first_row + 2 * end, w->g->height),
-                        (int32_t)w->e.first, (int32_t)(w->e.first + w->channels)};
+        tk_part part = {w->first_row + 2 * pair, tk_smaller(w->first_row + 2 * end, w->g->height), (int32_t)w->e.first,
+                        (int32_t)(w->e.first + w->channels)};
         if (part.first_row < 0) part.first_row = 0;
         pixel = 32;
         op.output_stride = (int32_t)pixel;
@@ -588,8 +174,9 @@ TK_VNNI_SMALL static void expand_plainly(const work *w, int32_t pair, int32_t en
         const bool has_upper = is_inside(w, row), has_lower = is_inside(w, row + 1);
         if (!has_upper && !has_lower) continue;
         const uint8_t *const upper = plain + (size_t)row * width * pixel;
-        interleave(has_upper ? upper : NULL, has_lower ? upper + width * pixel : NULL, pixel, w->g->width, w->channels,
-                   w->e.pad_value, place(w, pair) + w->g->pad_left * (w->channels <= 16 ? 32 : 64));
+        tk_interleave__avx512vnni(has_upper ? upper : NULL, has_lower ? upper + width * pixel : NULL, pixel,
+                                  w->g->width, w->channels, w->e.pad_value,
+                                  place(w, pair) + w->g->pad_left * (w->channels <= 16 ? 32 : 64));
     }
 }
 
@@ -627,19 +214,20 @@ TK_VNNI_SMALL static void fill_sides(const geometry *g, size_t column_bytes, uin
     }
 }
 
-TK_VNNI_SMALL static void wide(const tk_block *block, const uint8_t *input, tk_strip strip, void *scratch, tk_part part) {
+TK_VNNI_SMALL static void wide(const tk_block *block, const uint8_t *input, tk_strip strip, void *scratch,
+                               tk_part part) {
     const tk_convolution *const op = &block->depthwise;
     const geometry g = geometry_of(block, strip.rows);
     const size_t record_bytes = 2 * wide_columns(block), record_row = (size_t)g.output_width * record_bytes;
     const bool keeps = strip.rows != op->output_height;
-    constants *const c = scratch;
+    tk_taps__avx512vnni *const taps = scratch;
     work w = {.block = block, .g = &g, .input = input};
-    w.padding = (uint8_t *)(c + 1), w.ring = w.padding + g.pair_bytes;
+    w.padding = (uint8_t *)(taps + 1), w.ring = w.padding + g.pair_bytes;
     const size_t ring_bytes = (size_t)g.ring * g.pair_bytes;
     w.plain = w.ring + rings(block, strip.rows) * ring_bytes;
     w.scratch = w.plain + plain_bytes(block, &g);
     w.first_row = strip.first_row * g.stride - op->pad_top - g.late;
-    w.e = (expansion){&block->expand, 0, 0, (size_t)op->input_stride, op->pad_value};
+    w.e = (tk_expansion__avx512vnni){&block->expand, 0, 0, (size_t)op->input_stride, op->pad_value};
     if (block->expand_kind == TK_EXPAND_POINTWISE) {
         w.e.quads = (size_t)block->expand.input_channels / 4;
         w.e.stride = (size_t)block->expand.input_stride;
@@ -657,10 +245,9 @@ TK_VNNI_SMALL static void wide(const tk_block *block, const uint8_t *input, tk_s
         w.channels = (size_t)part.end_channel - first < 32 ? (size_t)part.end_channel - first : 32;
         w.e.first = first;
         const bool is_short = w.channels <= 16;
-        convolve_function *const convolve = convolve_of(op, is_short);
-        prepare(op, first, is_short, c);
-        if (!filled || (is_short && strip.previous_row < 0))
-            fill_sides(&g, is_short ? 32 : 64, op->pad_value, w.ring);
+        tk_convolve__avx512vnni *const convolve = tk_convolve_of__avx512vnni(op, is_short);
+        tk_prepare_taps__avx512vnni(op, first, is_short, g.late, taps);
+        if (!filled || (is_short && strip.previous_row < 0)) fill_sides(&g, is_short ? 32 : 64, op->pad_value, w.ring);
         filled = filled || !keeps;
         uint8_t *out = strip.bytes + 2 * first;
         int32_t expanded = follows ? g.seen - g.per_record : 0;
@@ -670,9 +257,9 @@ TK_VNNI_SMALL static void wide(const tk_block *block, const uint8_t *input, tk_s
             if (expanded < needed) expand_pairs(&w, expanded, needed);
             expanded = needed;
             for (const int32_t end = row + rows; row < end; row += 2, pair += g.per_record, out += record_row) {
-                const uint8_t *pairs[4];
-                for (int32_t i = 0; i < 4; i++) pairs[i] = pair_at(&w, pair + tk_smaller(i, g.seen - 1));
-                convolve(op, c, g.late, pairs, out, record_bytes);
+                tk_record_row__avx512vnni records = {.output = out, .step = record_bytes};
+                for (int32_t i = 0; i < 4; i++) records.pairs[i] = pair_at(&w, pair + tk_smaller(i, g.seen - 1));
+                convolve(op, taps, &records);
             }
         }
         if (keeps) w.ring += ring_bytes;
@@ -732,8 +319,7 @@ TK_VNNI_SMALL static void narrow(const tk_block *block, tk_strip strip, const ui
         const int32_t above = part.first_row - strip.first_row, odd = above % 2, row = part.first_row - odd;
         const uint8_t *records = strip.bytes + (size_t)(above / 2) * width * record_bytes;
         // A lower row alone, before the others.
-        if (odd == 1)
-            project_records(block, &tile, records, row, 1, 0, true, residual, output, first, channels);
+        if (odd == 1) project_records(block, &tile, records, row, 1, 0, true, residual, output, first, channels);
         const int32_t left = part.end_row - part.first_row - odd;
         records += (size_t)odd * width * record_bytes;
         project_records(block, &tile, records, row + 2 * odd, half_up(left), left / 2, false, residual, output, first,

@@ -42,13 +42,12 @@ TK_VNNI_INLINE void multiply(const int count, const int channels, const tk_tile_
         const __m512i weights0 = _mm512_loadu_si512(weights);
         __m512i weights1 = weights0;
         if (channels == 32) weights1 = _mm512_loadu_si512(weights + next_16);
-        if (channels == 24)
-            weights1 = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)(weights + next_16)));
+        if (channels == 24) weights1 = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)(weights + next_16)));
         tk_prefetch__avx512vnni(weights, next_16);
 #pragma clang loop unroll(full)
         for (int i = 0; i < count; i++) {
-            __m512i x = tk_broadcast_quad__avx512vnni(i < 7 ? lower + (size_t)i * stride
-                                                            : upper + (size_t)(i - 7) * stride);
+            __m512i x =
+                tk_broadcast_quad__avx512vnni(i < 7 ? lower + (size_t)i * stride : upper + (size_t)(i - 7) * stride);
             // Two widths of x would be two loads, one of them through a general register.
             if (channels == 24) __asm__("" : "+v"(x));
             if (channels > 8) acc[i][0] = _mm512_dpbusd_epi32(acc[i][0], x, weights0);

@@ -13,9 +13,9 @@ enum { tk_windows__avx512vnni = 14 };
 // A tile's windows are two groups of seven. Where fewer are wanted, the others are read as well.
 typedef struct tk_tile__avx512vnni {
     const tk_convolution *op;
-    const tk_addition *addition;   // NULL: none; else residual[] is added to what the op gives
-    size_t quads;                  // of bytes in a window
-    size_t stride;                 // bytes from one window to the next of its group
+    const tk_addition *addition;  // NULL: none; else residual[] is added to what the op gives
+    size_t quads;                 // of bytes in a window
+    size_t stride;                // bytes from one window to the next of its group
     // Bytes from a window's quad q to the next: steps[q mod 8], or steps[8 + q mod 8] from quad `whole` on.
     const int8_t *steps;
     size_t whole;

@@ -58,9 +58,12 @@ TK_TARGET static inline void tk_widen_windows(const uint8_t *windows, size_t qua
         _mm_storeu_si128((__m128i *)to, _mm_unpacklo_epi32(even, odd));
         _mm_storeu_si128((__m128i *)(to + 16), _mm_unpackhi_epi32(even, odd));
     }
+#pragma clang loop vectorize(disable) unroll(disable)
     for (; i < quads; i++, windows += 4, to += 8) {
-        uint16_t pairs[4] = {windows[0], windows[2], windows[1], windows[3]};
-        tk_copy(to, pairs, 8);
+        int32_t quad;
+        tk_copy(&quad, windows, 4);
+        const __m128i x = _mm_cvtsi32_si128(quad);
+        _mm_storel_epi64((__m128i *)to, _mm_unpacklo_epi32(_mm_and_si128(x, low_byte), _mm_srli_epi16(x, 8)));
     }
 }
 

@@ -3,26 +3,12 @@
 #include "dense_tiles.h"
 #include "kernel_list.h"
 
-// Not memcpy: it takes longer to be called than these few bytes take.
-TK_INLINE void copy_channels(uint8_t *to, const uint8_t *from, size_t channels) {
-    size_t c = 0;
-    if (channels >= 8) {
-        tk_copy(to, from, 8);
-        c = 8;
-    }
-#pragma clang loop vectorize(disable) unroll(disable)
-    for (; c < channels; c++) to[c] = from[c];
-}
-
 // `count` (constant) windows a tile × two vectors of channels, or one (`half`, constant).
 TK_INLINE void tile(const int count, const int half, const tk_convolution *op, const uint8_t *windows, size_t stride,
-                    const int8_t *weights, size_t steps, size_t channel, size_t channels, size_t tiles, uint8_t *output) {
+                    const int8_t *weights, size_t steps, size_t channel, size_t tiles, uint8_t *output, size_t pixel) {
     const tk_vector bias0 = tk_load(op->bias + channel), bias1 = half ? bias0 : tk_load(op->bias + channel + tk_lanes);
     const float *const multiplier0 = op->multiplier + channel, *const multiplier1 = half ? multiplier0 : multiplier0 + tk_lanes;
     const tk_range range = tk_range_of(op);
-    uint8_t part[tk_tile * 2 * tk_lanes];
-    const bool whole = channels >= 2 * tk_lanes;
-    const size_t pixel = (size_t)op->output_stride, step = whole ? pixel : 2 * tk_lanes;
     const int8_t *const weights_end = weights + 64 * steps;
     for (; tiles > 0; tiles--, windows += count * stride, output += count * pixel) {
         tk_vector sums[tk_tile][2];
@@ -32,53 +18,45 @@ TK_INLINE void tile(const int count, const int half, const tk_convolution *op, c
         const int8_t *next = weights;
 #pragma clang loop unroll(disable)
         do {
+            const tk_vector weights0 = tk_load(next), weights1 = half ? weights0 : tk_load(next + sizeof(tk_vector));
 #pragma clang loop unroll(full)
-            for (int s = 0; s < tk_steps_in_quad; s++) {
-                const tk_vector weights0 = tk_load(next + 64 * s),
-                                weights1 = half ? weights0 : tk_load(next + 64 * s + sizeof(tk_vector));
-#pragma clang loop unroll(full)
-                for (int i = 0; i < count; i++) {
-                    const tk_vector x =
-                        tk_broadcast((i < 3 ? lower + (size_t)i * stride : upper + (size_t)(i - 3) * stride) + 4 * s);
-                    sums[i][0] = tk_dot(sums[i][0], x, weights0);
-                    if (!half) sums[i][1] = tk_dot(sums[i][1], x, weights1);
-                }
+            for (int i = 0; i < count; i++) {
+                const tk_vector x = tk_broadcast(i < 3 ? lower + (size_t)i * stride : upper + (size_t)(i - 3) * stride);
+                sums[i][0] = tk_dot(sums[i][0], x, weights0);
+                if (!half) sums[i][1] = tk_dot(sums[i][1], x, weights1);
             }
-            lower += 4 * tk_steps_in_quad, upper += 4 * tk_steps_in_quad, next += 64 * tk_steps_in_quad;
+            lower += 4, upper += 4, next += 64;
             __asm__("" : "+r"(lower), "+r"(upper), "+r"(next));  // else the compiler keeps an address for each window
         } while (next < weights_end);
-        uint8_t *const to = whole ? output : part;
 #pragma clang loop unroll(full)
         for (int i = 0; i < count; i += 2) {
-            const int j = i + 1 < count ? i + 1 : i;
-            const tk_vector a = tk_scale(sums[i][0], multiplier0), b = half ? a : tk_scale(sums[i][1], multiplier1);
-            const tk_vector c = tk_scale(sums[j][0], multiplier0), d = half ? c : tk_scale(sums[j][1], multiplier1);
-            tk_store_halves(tk_pack(&range, a, b, c, d), to + (size_t)i * step, to + (size_t)j * step);
+            const int j = i + 1 < count ? i + 1 : i, v = half ? 0 : 1;
+            tk_store_halves(tk_requantize_4(&range, multiplier0, multiplier1, sums[i][0], sums[i][v], sums[j][0], sums[j][v]),
+                            output + (size_t)i * pixel, output + (size_t)j * pixel);
         }
-        if (whole) continue;
-#pragma clang loop unroll(disable)
-        for (int i = 0; i < count; i++) copy_channels(output + (size_t)i * pixel, part + i * 2 * tk_lanes, channels);
     }
 }
 
 TK_TARGET static void tiles(const tk_convolution *op, const uint8_t *windows, size_t stride, const int8_t *weights,
-                            size_t steps, size_t channel, size_t channels, size_t tiles, uint8_t *output) {
+                            size_t steps, size_t channel, size_t channels, size_t tiles, uint8_t *output, size_t pixel) {
     // At 128 bits a vector is so short that a half tile is rare.
     if (tk_lanes == 4 || channels > tk_lanes)
-        tile(tk_tile, 0, op, windows, stride, weights, steps, channel, channels, tiles, output);
+        tile(tk_tile, 0, op, windows, stride, weights, steps, channel, tiles, output, pixel);
     else
-        tile(tk_tile, 1, op, windows, stride, weights, steps, channel, channels, tiles, output);
+        tile(tk_tile, 1, op, windows, stride, weights, steps, channel, tiles, output, pixel);
 }
 
 #if TK_HAS_SHORTER_TILES
 TK_TARGET static void shorter_tiles(const tk_convolution *op, const uint8_t *windows, size_t stride, const int8_t *weights,
-                                    size_t steps, size_t channel, size_t channels, size_t tiles, uint8_t *output) {
-    tile(tk_tile - 1, 0, op, windows, stride, weights, steps, channel, channels, tiles, output);
+                                    size_t steps, size_t channel, size_t channels, size_t tiles, uint8_t *output,
+                                    size_t pixel) {
+    (void)channels;
+    tile(tk_tile - 1, 0, op, windows, stride, weights, steps, channel, tiles, output, pixel);
 }
 #endif
 
 TK_SMALL static void one_window(const tk_convolution *op, const uint8_t *window, size_t quads, size_t channel,
-                                size_t channels, uint8_t *output) {
+                                uint8_t output[16]) {
     const int8_t *weights = op->weights + channel * quads * 4;
     tk_vector sums[16 / tk_lanes];
 #pragma clang loop unroll(full)
@@ -89,15 +67,14 @@ TK_SMALL static void one_window(const tk_convolution *op, const uint8_t *window,
 #pragma clang loop unroll(full)
         for (int v = 0; v < 16 / tk_lanes; v++) tk_dot_packed(&sums[v], window, weights + v * 4 * tk_lanes);
     }
-    uint8_t part[16];
     const tk_range range = tk_range_of(op);
 #pragma clang loop unroll(full)
     for (int v = 0; v < 16 / tk_lanes; v += 2) {
         const float *const multiplier = op->multiplier + channel + v * tk_lanes;
-        const tk_vector a = tk_scale(sums[v], multiplier), b = tk_scale(sums[v + 1], multiplier + tk_lanes);
-        tk_store_halves(tk_pack(&range, a, b, a, b), part + v * tk_lanes, part + v * tk_lanes);
+        tk_store_halves(
+            tk_requantize_4(&range, multiplier, multiplier + tk_lanes, sums[v], sums[v + 1], sums[v], sums[v + 1]),
+            output + v * tk_lanes, output + v * tk_lanes);
     }
-    tk_copy(output, part, channels < 16 ? channels : 16);
 }
 
 static const tk_dense_set set = {

@@ -20,14 +20,26 @@ static size_t strip_pixels(const tk_convolution *op, size_t quads) {
     return pixels < 30 ? 30 : pixels;
 }
 
+enum { most_windows = 6 };
+
+// Not memcpy: it takes longer to be called than these few bytes take.
+static inline void copy_channels(uint8_t *to, const uint8_t *from, size_t channels) {
+    size_t c = 0;
+    for (; c + 8 <= channels; c += 8) tk_copy(to + c, from + c, 8);
+    for (; c < channels; c++) to[c] = from[c];
+}
+
 // `count` windows × 16 channels from `channel` on, of which `channels` exist.
 TK_SMALL static void multiply_block(const tk_dense_set *set, const tk_convolution *op, const uint8_t *windows, size_t quads,
-                           size_t count, size_t channel, size_t channels, void *wide, uint8_t *output) {
+                                    size_t count, size_t channel, size_t channels, void *wide, uint8_t *output) {
     const size_t steps = quads * set->steps_in_quad, stride = 4 * steps, pixel = (size_t)op->output_stride;
     const size_t shortest = set->windows - (set->shorter_tiles != NULL ? 1 : 0);
+    uint8_t part[most_windows * 16];
     if (count < shortest) {
-        for (; count > 0; count--, windows += stride, output += pixel)
-            set->one_window(op, windows, quads, channel, channels, output);
+        for (; count > 0; count--, windows += stride, output += pixel) {
+            set->one_window(op, windows, quads, channel, part);
+            copy_channels(output, part, channels < 16 ? channels : 16);
+        }
         return;
     }
     const int8_t *weights = op->weights + channel * quads * 4;
@@ -35,7 +47,8 @@ TK_SMALL static void multiply_block(const tk_dense_set *set, const tk_convolutio
         set->widen_weights(weights, quads, wide);
         weights = wide;
     }
-    for (size_t c = 0; c < 16 && c < channels; c += set->channels)
+    for (size_t c = 0; c < 16 && c < channels; c += set->channels) {
+        const bool whole = channels - c >= set->channels;
         for (size_t i = 0; i < count;) {
             const size_t left = count - i;
             size_t tiles = left / set->windows, done = tiles * set->windows;
@@ -47,10 +60,15 @@ TK_SMALL static void multiply_block(const tk_dense_set *set, const tk_convolutio
                 if (set->shorter_tiles != NULL) run = set->shorter_tiles;
                 if (left < shortest) i = count - shortest;
             }
+            if (!whole) done /= tiles, tiles = 1;
+            uint8_t *const to = output + i * pixel + c;
             run(op, windows + i * stride, stride, weights + c * 4, steps, channel + c, channels - c, tiles,
-                output + i * pixel + c);
+                whole ? to : part, whole ? pixel : 16);
+            if (!whole)
+                for (size_t n = 0; n < done; n++) copy_channels(to + n * pixel, part + 16 * n, channels - c);
             i += done;
         }
+    }
 }
 
 TK_SMALL void tk_dense_tiles(const tk_dense_set *set, const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,

@@ -7,11 +7,11 @@
 
 #include "tiny_kernels.h"
 
-// `tiles` tiles of windows, one behind the other and `stride` bytes apart, × as many of the tile's channels as there are of
-// `channels` from `channel` on. weights: of the tile's first channel, widened, 64 bytes a step. output: the first window's
-// pixel, at that channel.
+// `tiles` tiles of windows, one behind the other and `stride` bytes apart, × the tile's channels from `channel` on, of which
+// `channels` are wanted. weights: of the tile's first channel, widened, 64 bytes a step. output: a line of all the tile's
+// channels a window, `pixel` bytes apart.
 typedef void tk_tiles(const tk_convolution *op, const uint8_t *windows, size_t stride, const int8_t *weights, size_t steps,
-                      size_t channel, size_t channels, size_t tiles, uint8_t *output);
+                      size_t channel, size_t channels, size_t tiles, uint8_t *output, size_t pixel);
 
 // What is an instruction set's own.
 typedef struct tk_dense_set {
@@ -20,8 +20,7 @@ typedef struct tk_dense_set {
     tk_tiles *tiles;
     tk_tiles *shorter_tiles;   // of a window less, or NULL
     // One window × 16 channels, the weights as they lie in the file.
-    void (*one_window)(const tk_convolution *op, const uint8_t *window, size_t quads, size_t channel, size_t channels,
-                       uint8_t *output);
+    void (*one_window)(const tk_convolution *op, const uint8_t *window, size_t quads, size_t channel, uint8_t output[16]);
     // Bytes in fours to what is multiplied; NULL where bytes are.
     void (*widen_windows)(const uint8_t *windows, size_t quads, void *wide);
     void (*widen_weights)(const int8_t *weights, size_t quads, void *wide);  // [quads][16][4]

@@ -3,8 +3,6 @@
 #include "depthwise_tiles.h"
 #include "kernel_list.h"
 
-enum { tile_columns = 4 };
-
 TK_TARGET static void interleave(int32_t is_signed, const uint8_t *const *from, const size_t *step, size_t count, uint8_t *to) {
     const uint8_t *at[tk_together];
 #pragma clang loop unroll(full)
@@ -21,34 +19,23 @@ TK_TARGET static void interleave(int32_t is_signed, const uint8_t *const *from, 
     }
 }
 
-// Four columns of one output row × a vector of channels: `count` columns and `channels` channels exist.
-TK_INLINE void store(const tk_range *range, const float *multiplier, const tk_vector sums[tile_columns], size_t count,
-                     size_t channels, size_t pixel, uint8_t *output) {
-    const tk_vector bytes = tk_pack(range, tk_scale(sums[0], multiplier), tk_scale(sums[1], multiplier),
-                                    tk_scale(sums[2], multiplier), tk_scale(sums[3], multiplier));
-    if (count >= tile_columns && channels >= tk_lanes) {
-        tk_store_each(bytes, output, pixel);
-        return;
-    }
-    uint8_t part[tile_columns * tk_lanes];
-    tk_store_each(bytes, part, tk_lanes);
-#pragma clang loop unroll(disable)
-    for (size_t i = 0; i < count && i < tile_columns; i++)
-        tk_copy(output + i * pixel, part + i * tk_lanes, channels < tk_lanes ? channels : tk_lanes);
+TK_INLINE void store(const tk_range *range, const float *multiplier, const tk_vector sums[tk_tile_columns], uint8_t *output,
+                     size_t pixel) {
+    tk_store_each(tk_requantize_4(range, multiplier, multiplier, sums[0], sums[1], sums[2], sums[3]), output, pixel);
 }
 
 // `both`, constant: two output rows.
 TK_INLINE void tiles(const int both, const tk_convolution *op, const tk_depthwise_run *run) {
-    const size_t step = 64 * (size_t)op->stride_width, steps = 3 * step, pixel = (size_t)op->output_stride;
-    const size_t row = (size_t)op->output_width * pixel, channels = run->channels, weights_bytes = run->weights_bytes;
+    const size_t step = 64 * (size_t)op->stride_width, steps = 3 * step, pixel = run->pixel, row = run->row;
+    const size_t weights_bytes = run->weights_bytes;
     const float *const multiplier = op->multiplier + run->channel;
     const tk_vector bias = tk_load(op->bias + run->channel);
     const tk_range range = tk_range_of(op);
     const uint8_t *line = run->lines, *const weights = run->weights;
     const size_t *const offsets = run->offsets;
     uint8_t *output = run->output;
-    for (size_t count = run->count;; count -= tile_columns, line += tile_columns * step, output += tile_columns * pixel) {
-        tk_vector upper[tile_columns] = {bias, bias, bias, bias}, lower[tile_columns] = {bias, bias, bias, bias};
+    for (size_t left = run->tiles; left > 0; left--, line += tk_tile_columns * step, output += tk_tile_columns * pixel) {
+        tk_vector upper[tk_tile_columns] = {bias, bias, bias, bias}, lower[tk_tile_columns] = {bias, bias, bias, bias};
         size_t tap = 0;
 #pragma clang loop unroll(disable)
         do {
@@ -56,16 +43,15 @@ TK_INLINE void tiles(const int both, const tk_convolution *op, const tk_depthwis
             const tk_vector weights0 = tk_load(weights + tap);
             const tk_vector weights1 = both ? tk_load(weights + tap + weights_bytes) : weights0;
 #pragma clang loop unroll(full)
-            for (size_t i = 0; i < tile_columns; i++) {
+            for (size_t i = 0; i < tk_tile_columns; i++) {
                 const tk_vector x = tk_load(i < 3 ? at + i * step : at + steps);
                 upper[i] = tk_dot(upper[i], x, weights0);
                 if (both) lower[i] = tk_dot(lower[i], x, weights1);
             }
             tap += 64;
         } while (tap < weights_bytes);
-        store(&range, multiplier, upper, count, channels, pixel, output);
-        if (both) store(&range, multiplier, lower, count, channels, pixel, output + row);
-        if (count <= tile_columns) return;
+        store(&range, multiplier, upper, output, pixel);
+        if (both) store(&range, multiplier, lower, output + row, pixel);
     }
 }
 

@@ -8,7 +8,6 @@
 #define TK_SMALL __attribute__((minsize))
 
 enum {
-    tile_columns = 4,
     run_columns = 64,     // image columns of a run, about: its interleaved rows stay in the nearest cache
     group_channels = 32,  // channels that go through the rows together
     most_together = 4,
@@ -25,8 +24,8 @@ typedef struct sizes {
 TK_SMALL static sizes sizes_of(const tk_convolution *op, int32_t together) {
     sizes s = {.parts = (size_t)(op->kernel_height + (op->stride_height == 1 ? 1 : 0) + together - 1) / (size_t)together};
     const int32_t run = run_columns / op->stride_width;
-    s.run = tk_smaller(op->output_width, run < tile_columns ? tile_columns : run);
-    s.columns = (tk_round_up((size_t)s.run, tile_columns) - 1) * (size_t)op->stride_width + (size_t)op->kernel_width;
+    s.run = tk_smaller(op->output_width, run < tk_tile_columns ? tk_tile_columns : run);
+    s.columns = (tk_round_up((size_t)s.run, tk_tile_columns) - 1) * (size_t)op->stride_width + (size_t)op->kernel_width;
     s.block = s.parts * s.columns * 64;
     s.weights = s.parts * (size_t)op->kernel_width * 64;
     return s;
@@ -91,6 +90,30 @@ TK_SMALL static void interleave_columns(const tk_depthwise_set *set, const tk_co
     }
 }
 
+// `count` columns, `channels` channels. What of a tile does not exist is computed beside the output.
+TK_SMALL static void run_tiles(const tk_convolution *op, void (*rows)(const tk_convolution *, const tk_depthwise_run *),
+                               tk_depthwise_run *run, size_t count, size_t channels, size_t lanes, int32_t both) {
+    if (channels > lanes) channels = lanes;
+    size_t done = 0;
+    if (channels == lanes) {
+        run->tiles = count / tk_tile_columns;
+        rows(op, run);
+        done = run->tiles * tk_tile_columns;
+        run->lines += done * 64 * (size_t)op->stride_width;
+    }
+    uint8_t part[2 * tk_tile_columns * 16];
+    uint8_t *const output = run->output;
+    const size_t pixel = run->pixel, row = run->row;
+    run->tiles = 1, run->output = part, run->pixel = lanes, run->row = tk_tile_columns * lanes;
+    for (; done < count; done += tk_tile_columns, run->lines += tk_tile_columns * 64 * (size_t)op->stride_width) {
+        rows(op, run);
+        for (int32_t lower = 0; lower <= both; lower++)
+            for (size_t i = 0; i < tk_tile_columns && done + i < count; i++)
+                tk_copy(output + (done + i) * pixel + (lower != 0 ? row : 0), part + run->row * (size_t)lower + i * lanes,
+                        channels);
+    }
+}
+
 TK_SMALL void tk_depthwise_tiles(const tk_depthwise_set *set, const tk_convolution *op, const uint8_t *input, uint8_t *output,
                         void *scratch, tk_part part) {
     const sizes size = sizes_of(op, set->together);
@@ -116,14 +139,18 @@ TK_SMALL void tk_depthwise_tiles(const tk_depthwise_set *set, const tk_convoluti
                 interleave_columns(set, op, input + group, channels, row * op->stride_height - op->pad_top,
                                    op->kernel_height + both, column * op->stride_width - op->pad_left,
                                    (count - 1) * op->stride_width + op->kernel_width, padding, wide, &size, lines);
-                tk_depthwise_run run = {.offsets = offsets, .weights_bytes = size.weights, .count = (size_t)count};
                 uint8_t *const out =
                     output + ((size_t)row * (size_t)op->output_width + (size_t)column) * pixel + group;
                 for (size_t c = 0; c < channels; c += set->lanes) {
-                    run.lines = lines + c / 16 * size.block + c % 16 * 4;
-                    run.weights = weights + c / 16 * 2 * size.weights + c % 16 * 4;
-                    run.channel = group + c, run.channels = channels - c, run.output = out + c;
-                    (both ? set->two_rows : set->one_row)(op, &run);
+                    tk_depthwise_run run = {.lines = lines + c / 16 * size.block + c % 16 * 4,
+                                            .offsets = offsets,
+                                            .weights = weights + c / 16 * 2 * size.weights + c % 16 * 4,
+                                            .weights_bytes = size.weights,
+                                            .channel = group + c,
+                                            .output = out + c,
+                                            .pixel = pixel,
+                                            .row = pixel * (size_t)op->output_width};
+                    run_tiles(op, both ? set->two_rows : set->one_row, &run, (size_t)count, channels - c, set->lanes, both);
                 }
             }
             row += 1 + both;

@@ -8,15 +8,18 @@
 
 #include "tiny_kernels.h"
 
-// A run of columns × a vector of channels.
+enum { tk_tile_columns = 4 };
+
+// Columns × a vector of channels.
 typedef struct tk_depthwise_run {
     const uint8_t *lines;    // [part][image column][16 channels][row of the part], from the vector's channels on
     const size_t *offsets;   // where a tap's first 64 bytes lie in the lines: [part][kernel column]
     const uint8_t *weights;  // [part][kernel column][16 channels][row of the part]
     size_t weights_bytes;    // the lower of two output rows has its own behind these
     size_t channel;          // the vector's first
-    size_t channels, count;  // how many channels, and output columns, exist
-    uint8_t *output;
+    size_t tiles;            // of columns
+    uint8_t *output;         // a line of the vector's channels a column
+    size_t pixel, row;       // bytes from a column to the next, and to the lower row
 } tk_depthwise_run;
 
 // What is an instruction set's own.

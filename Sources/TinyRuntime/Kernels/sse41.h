@@ -71,8 +71,8 @@ TK_INLINE void tk_interleave(const int is_signed, const __m128i rows[2], void *p
     to[3] = is_signed ? _mm_cvtepi8_epi16(_mm_srli_si128(high, 8)) : _mm_unpackhi_epi8(high, zero);
 }
 
-TK_INLINE tk_vector tk_scale(tk_vector sums, const float *multiplier) {
-    return _mm_cvtps_epi32(_mm_mul_ps(_mm_cvtepi32_ps(sums), _mm_loadu_ps(multiplier)));
+TK_INLINE tk_vector scale(tk_vector sums, __m128 multiplier) {
+    return _mm_cvtps_epi32(_mm_mul_ps(_mm_cvtepi32_ps(sums), multiplier));
 }
 
 typedef struct tk_range {
@@ -84,9 +84,11 @@ TK_INLINE tk_range tk_range_of(const tk_convolution *op) {
                       _mm_set1_epi8((char)op->clamp_max)};
 }
 
-TK_INLINE tk_vector tk_pack(const tk_range *range, tk_vector a, tk_vector b, tk_vector c, tk_vector d) {
-    const __m128i ab = _mm_adds_epi16(_mm_packs_epi32(a, b), range->zero_point);
-    const __m128i cd = _mm_adds_epi16(_mm_packs_epi32(c, d), range->zero_point);
+TK_INLINE tk_vector tk_requantize_4(const tk_range *range, const float *multiplier0, const float *multiplier1, tk_vector a,
+                                    tk_vector b, tk_vector c, tk_vector d) {
+    const __m128 even = _mm_loadu_ps(multiplier0), odd = _mm_loadu_ps(multiplier1);
+    const __m128i ab = _mm_adds_epi16(_mm_packs_epi32(scale(a, even), scale(b, odd)), range->zero_point);
+    const __m128i cd = _mm_adds_epi16(_mm_packs_epi32(scale(c, even), scale(d, odd)), range->zero_point);
     return _mm_min_epu8(_mm_max_epu8(_mm_packus_epi16(ab, cd), range->low), range->high);
 }
 

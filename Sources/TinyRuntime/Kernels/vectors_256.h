@@ -24,8 +24,8 @@ TK_INLINE tk_vector tk_broadcast(const uint8_t *source) {
 // Round to nearest even is the CPU's default mode, as everywhere in quant_math.h. Clamping comes later, in integers:
 // rounding is monotonic and the limits are integers, so the bytes are the same; the loader's condition
 // |acc·multiplier| < 2³¹ keeps the conversion in range.
-TK_INLINE tk_vector tk_scale(tk_vector sums, const float *multiplier) {
-    return _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(sums), _mm256_loadu_ps(multiplier)));
+TK_INLINE tk_vector scale(tk_vector sums, __m256 multiplier) {
+    return _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(sums), multiplier));
 }
 
 // An op's zero point and limits, before its loops: a store might change the op, for all that the compiler knows.
@@ -40,9 +40,12 @@ TK_INLINE tk_range tk_range_of(const tk_convolution *op) {
                       op->output_zero_point == 0 && op->clamp_min == 0 && op->clamp_max == 255};
 }
 
-// Four vectors of scaled sums → their bytes, in order. Saturating at each step is part of the clamp.
-TK_INLINE tk_vector tk_pack(const tk_range *range, tk_vector a, tk_vector b, tk_vector c, tk_vector d) {
-    __m256i ab = _mm256_packs_epi32(a, b), cd = _mm256_packs_epi32(c, d);
+// Four vectors of sums → their bytes, in order. multiplier0: of a and c; multiplier1: of b and d. Saturating at each step is
+// part of the clamp.
+TK_INLINE tk_vector tk_requantize_4(const tk_range *range, const float *multiplier0, const float *multiplier1, tk_vector a,
+                                    tk_vector b, tk_vector c, tk_vector d) {
+    const __m256 even = _mm256_loadu_ps(multiplier0), odd = _mm256_loadu_ps(multiplier1);
+    __m256i ab = _mm256_packs_epi32(scale(a, even), scale(b, odd)), cd = _mm256_packs_epi32(scale(c, even), scale(d, odd));
     if (!range->is_all) ab = _mm256_adds_epi16(ab, range->zero_point), cd = _mm256_adds_epi16(cd, range->zero_point);
     __m256i bytes = _mm256_packus_epi16(ab, cd);
     if (!range->is_all) bytes = _mm256_min_epu8(_mm256_max_epu8(bytes, range->low), range->high);

@@ -26,6 +26,7 @@ enum { most_windows = 6 };
 static inline void copy_channels(uint8_t *to, const uint8_t *from, size_t channels) {
     size_t c = 0;
     for (; c + 8 <= channels; c += 8) tk_copy(to + c, from + c, 8);
+#pragma clang loop vectorize(disable) unroll(disable)
     for (; c < channels; c++) to[c] = from[c];
 }
 

@@ -158,6 +158,7 @@ static tk_grouped random_op(kind k, const buffers *memory) {
         if (k == grouped) op.input_channels = between(1, 40);
         op.output_height = between(1, 4);
         op.output_width = one_in(2) ? between(1, 9) : around_tiles[between(0, 16)];
+        if (k == depthwise && one_in(8)) op.output_width = between(30, 150);  // more than kernels do in one go
         op.input_height = (op.output_height - 1) * op.stride_height + op.kernel_height - op.pad_top -
                           between(0, op.kernel_height - 1);
         op.input_width =

@@ -33,6 +33,15 @@ static inline void tk_fill_padding(const tk_convolution *op, uint8_t *destinatio
 // Writes the tk_window_bytes(op) input bytes under output pixel (row, column), padding included, in the weights' order.
 void tk_gather_window(const tk_convolution *op, const uint8_t *input, int32_t row, int32_t column, uint8_t *window);
 
+// A copy of a few bytes; not memcpy: it takes longer to be called than they take.
+static inline void tk_copy_few(uint8_t *restrict destination, const uint8_t *restrict source, size_t count) {
+    size_t i = 0;
+#pragma clang loop vectorize(disable) unroll(disable)
+    for (; i + 4 <= count; i += 4) tk_copy(destination + i, source + i, 4);
+#pragma clang loop vectorize(disable) unroll(disable)
+    for (; i < count; i++) destination[i] = source[i];
+}
+
 // A copy of `count` bytes, then zeros up to `padded` bytes.
 static inline void tk_copy_padded(uint8_t *restrict destination, const uint8_t *restrict source, size_t count,
                                   size_t padded) {

@@ -22,14 +22,6 @@ static size_t strip_pixels(const tk_convolution *op, size_t quads) {
 
 enum { most_windows = 6 };
 
-// Not memcpy: it takes longer to be called than these few bytes take.
-static inline void copy_channels(uint8_t *to, const uint8_t *from, size_t channels) {
-    size_t c = 0;
-    for (; c + 8 <= channels; c += 8) tk_copy(to + c, from + c, 8);
-#pragma clang loop vectorize(disable) unroll(disable)
-    for (; c < channels; c++) to[c] = from[c];
-}
-
 // `count` windows × 16 channels from `channel` on, of which `channels` exist.
 TK_SMALL static void multiply_block(const tk_dense_set *set, const tk_convolution *op, const uint8_t *windows, size_t quads,
                                     size_t count, size_t channel, size_t channels, void *wide, uint8_t *output) {
@@ -39,7 +31,7 @@ TK_SMALL static void multiply_block(const tk_dense_set *set, const tk_convolutio
     if (count < shortest) {
         for (; count > 0; count--, windows += stride, output += pixel) {
             set->one_window(op, windows, quads, channel, part);
-            copy_channels(output, part, channels < 16 ? channels : 16);
+            tk_copy_few(output, part, channels < 16 ? channels : 16);
         }
         return;
     }
@@ -66,7 +58,7 @@ TK_SMALL static void multiply_block(const tk_dense_set *set, const tk_convolutio
             run(op, windows + i * stride, stride, weights + c * 4, steps, channel + c, channels - c, tiles,
                 whole ? to : part, whole ? pixel : 16);
             if (!whole)
-                for (size_t n = 0; n < done; n++) copy_channels(to + n * pixel, part + 16 * n, channels - c);
+                for (size_t n = 0; n < done; n++) tk_copy_few(to + n * pixel, part + 16 * n, channels - c);
             i += done;
         }
     }

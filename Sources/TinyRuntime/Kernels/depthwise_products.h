@@ -3,20 +3,28 @@
 #include "depthwise_tiles.h"
 #include "kernel_list.h"
 
-TK_TARGET static void interleave(int32_t is_signed, const uint8_t *const *from, const size_t *step, size_t count, uint8_t *to) {
+TK_INLINE void columns(const int is_signed, const uint8_t *const *from, const size_t *step, size_t count, uint8_t *to) {
     const uint8_t *at[tk_together];
+    size_t steps[tk_together];
 #pragma clang loop unroll(full)
-    for (int32_t i = 0; i < tk_together; i++) at[i] = from[i];
+    for (int32_t i = 0; i < tk_together; i++) at[i] = from[i], steps[i] = step[i];
 #pragma clang loop unroll(disable)
     for (; count > 0; count--, to += 64) {
         __m128i values[tk_together];
 #pragma clang loop unroll(full)
         for (int32_t i = 0; i < tk_together; i++) {
             values[i] = _mm_loadu_si128((const __m128i *)at[i]);
-            at[i] += step[i];
+            at[i] += steps[i];
         }
         tk_interleave(is_signed, values, to);
     }
+}
+
+TK_TARGET static void interleave(int32_t is_signed, const uint8_t *const *from, const size_t *step, size_t count, uint8_t *to) {
+    if (is_signed)
+        columns(1, from, step, count, to);
+    else
+        columns(0, from, step, count, to);
 }
 
 TK_INLINE void store(const tk_range *range, const float *multiplier, const tk_vector sums[tk_tile_columns], uint8_t *output,

@@ -8,8 +8,8 @@
 #define TK_SMALL __attribute__((minsize))
 
 enum {
-    run_columns = 64,     // image columns of a run, about: its interleaved rows stay in the nearest cache
     group_channels = 32,  // channels that go through the rows together
+    group_bytes = 16384,  // of their interleaved rows in a run, about: they stay in the nearest cache
     most_together = 4,
 };
 
@@ -23,7 +23,8 @@ typedef struct sizes {
 
 TK_SMALL static sizes sizes_of(const tk_convolution *op, int32_t together) {
     sizes s = {.parts = (size_t)(op->kernel_height + (op->stride_height == 1 ? 1 : 0) + together - 1) / (size_t)together};
-    const int32_t run = run_columns / op->stride_width;
+    // The same whatever `together`.
+    const int32_t run = group_bytes / (group_channels * 4) / (op->kernel_height / 2 + 1) / op->stride_width;
     s.run = tk_smaller(op->output_width, run < tk_tile_columns ? tk_tile_columns : run);
     s.columns = (tk_round_up((size_t)s.run, tk_tile_columns) - 1) * (size_t)op->stride_width + (size_t)op->kernel_width;
     s.block = s.parts * s.columns * 64;
@@ -52,7 +53,7 @@ TK_SMALL static void interleave_weights(const tk_depthwise_set *set, const tk_co
 // Columns of fewer than 16 channels, made 16.
 static const uint8_t *widen(const uint8_t *from, size_t step, size_t channels, size_t count, uint8_t *to) {
     uint8_t *const first = to;
-    for (; count > 0; count--, from += step, to += 16) tk_copy(to, from, channels);
+    for (; count > 0; count--, from += step, to += 16) tk_copy_few(to, from, channels);
     return first;
 }
 
@@ -109,8 +110,8 @@ TK_SMALL static void run_tiles(const tk_convolution *op, void (*rows)(const tk_c
         rows(op, run);
         for (int32_t lower = 0; lower <= both; lower++)
             for (size_t i = 0; i < tk_tile_columns && done + i < count; i++)
-                tk_copy(output + (done + i) * pixel + (lower != 0 ? row : 0), part + run->row * (size_t)lower + i * lanes,
-                        channels);
+                tk_copy_few(output + (done + i) * pixel + (lower != 0 ? row : 0),
+                            part + run->row * (size_t)lower + i * lanes, channels);
     }
 }
 

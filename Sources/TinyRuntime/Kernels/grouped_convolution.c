@@ -1,15 +1,14 @@
-// Grouped convolution by an instruction set's dense kernel: each group's channels are gathered side by side, convolved,
-// and its results put in their places. The gathering costs a copy of input and output; the products are the kernel's.
+// Grouped convolution by an instruction set's dense kernel: each group's channels are gathered side by side and convolved
+// into their places. The gathering costs a copy of the input; the products are the kernel's.
 #include "convolution_common.h"
 
 static size_t plane(int32_t height, int32_t width, int32_t channels) {
     return tk_round_up((size_t)height * (size_t)width * (size_t)channels, 64);
 }
 
-// `count` pixels of `channels` bytes, from every `from` bytes to every `to` bytes. Groups are mostly of 8·n channels.
-__attribute__((noinline)) static void copy_pixels(uint8_t *destination, size_t to, const uint8_t *source, size_t from, size_t channels,
-                        size_t count) {
-    for (; count > 0; count--, destination += to, source += from) {
+// `count` pixels of `channels` bytes, from every `from` bytes, side by side. Groups are mostly of 8·n channels.
+static void gather_pixels(uint8_t *destination, const uint8_t *source, size_t from, size_t channels, size_t count) {
+    for (; count > 0; count--, destination += channels, source += from) {
         size_t c = 0;
 #pragma clang loop vectorize(disable) unroll(disable)
         for (; c + 8 <= channels; c += 8) tk_copy(destination + c, source + c, 8);
@@ -25,24 +24,20 @@ void tk_grouped_convolution(const tk_convolution *op, const uint8_t *input, uint
     const size_t groups = (size_t)grouped->groups, inputs = (size_t)op->input_channels,
                  outputs = (size_t)op->output_channels, channels = tk_round_up(outputs, 16);
     uint8_t *const group_input = scratch;
-    uint8_t *const group_output = group_input + plane(op->input_height, op->input_width, op->input_channels);
-    uint8_t *const rest = group_output + plane(op->output_height, op->output_width, op->output_channels);
+    uint8_t *const rest = group_input + plane(op->input_height, op->input_width, op->input_channels);
     // Only the rows that these output rows see.
     int32_t top = part.first_row * op->stride_height - op->pad_top;
     if (top < 0) top = 0;
     const int32_t bottom = (part.end_row - 1) * op->stride_height - op->pad_top + op->kernel_height;
     const size_t seen = (size_t)top * (size_t)op->input_width;
     const size_t seen_count = (size_t)(tk_smaller(bottom, op->input_height) - top) * (size_t)op->input_width;
-    const size_t made = (size_t)part.first_row * (size_t)op->output_width;
-    const size_t made_count = (size_t)(part.end_row - part.first_row) * (size_t)op->output_width;
     tk_convolution dense = *op;
+    dense.output_stride = (int32_t)(groups * outputs);
     part.first_channel = 0, part.end_channel = op->output_channels;
     for (size_t group = 0; group < groups; group++) {
-        copy_pixels(group_input + seen * inputs, inputs, input + (seen * groups + group) * inputs, groups * inputs,
-                    inputs, seen_count);
-        grouped->dense.run(&dense, group_input, group_output, rest, part);
-        copy_pixels(output + (made * groups + group) * outputs, groups * outputs, group_output + made * outputs,
-                    outputs, outputs, made_count);
+        gather_pixels(group_input + seen * inputs, input + (seen * groups + group) * inputs, groups * inputs, inputs,
+                      seen_count);
+        grouped->dense.run(&dense, group_input, output + group * outputs, rest, part);
         dense.weights += channels * tk_round_up(tk_window_bytes(op), 4);
         dense.bias += channels;
         dense.multiplier += channels;
@@ -51,6 +46,5 @@ void tk_grouped_convolution(const tk_convolution *op, const uint8_t *input, uint
 
 size_t tk_grouped_convolution_scratch(const tk_grouped *op) {
     const tk_convolution *const group = &op->group;
-    return plane(group->input_height, group->input_width, group->input_channels) +
-           plane(group->output_height, group->output_width, group->output_channels) + op->dense.scratch_bytes(group);
+    return plane(group->input_height, group->input_width, group->input_channels) + op->dense.scratch_bytes(group);
 }

@@ -7,7 +7,7 @@
 // the residual.
 //
 // Left out: kernels other than 3×3 and 5×5, strides that differ, pointwise expansion of channels that are no multiple of
-// four: takes() refuses them.
+// four, a sum inside a wider image: takes() refuses them.
 #if defined(__x86_64__)
 #include "convolution_avx512vnni.h"
 #include "kernel_list.h"
@@ -18,7 +18,7 @@ enum {
     // Bytes of pairs at a time: they stay near, beside weights and records. A convolution prepares its weights each time.
     ring_budget = 16 * 1024,
     ring_budget_of_convolution = 40 * 1024,
-    slack = 128,  // columns beyond the last that vectors read
+    slack = 128,  // bytes beyond the last column that vectors read
 };
 
 // Where the pairs of a strip lie. Pair p holds image rows first_row + 2p and the next.
@@ -125,17 +125,14 @@ TK_VNNI_SMALL static void expand_by_tiles(const work *w, int32_t pair) {
     if (!has_upper && !has_lower) return;
     const uint8_t *const image = width < 7 ? w->plain : w->input;
     const size_t column_bytes = w->channels <= 16 ? 32 : 64, apart = has_upper && has_lower ? row_bytes : 0;
+    const __mmask16 outside = !has_upper ? 0x5555 : has_lower ? 0 : 0xAAAA;
     uint8_t *const columns = place(w, pair) + (size_t)w->g->pad_left * column_bytes;
     for (size_t next = 0; next < width; next += 7) {
         const size_t x = next + 7 <= width || width < 7 ? next : width - 7;
         const uint8_t *const upper = image + (size_t)(has_upper ? row : row + 1) * row_bytes + x * pixel;
         uint8_t *const out = columns + x * column_bytes;
         if (w->channels <= 16)
-            tk_expand_short__avx512vnni(&w->e, upper, upper + apart,
-                                        !has_upper   ? 0x5555
-                                        : !has_lower ? 0xAAAA
-                                                     : 0,
-                                        out);
+            tk_expand_short__avx512vnni(&w->e, upper, upper + apart, outside, out);
         else if (has_upper && has_lower)
             tk_expand_pair__avx512vnni(&w->e, upper, upper + apart, out);
         else
@@ -333,7 +330,10 @@ static int32_t takes(const tk_block *block) {
     const bool strides = op->stride_height == op->stride_width && op->stride_height <= 2;
     if (!kernel || !strides || op->output_channels < 16) return false;
     if (block->expand_kind == TK_EXPAND_POINTWISE && block->expand.input_channels % 4 != 0) return false;
-    return !block->has_addition || block->addition.zero_point_a == block->project.output_zero_point;
+    if (!block->has_addition) return true;
+    // Residual and output are read and written at the same places; between product and sum there is one zero point.
+    return block->project.output_stride == block->project.output_channels &&
+           block->addition.zero_point_a == block->project.output_zero_point;
 }
 
 const tk_block_kernel tk_block__avx512vnni = {takes, wide, narrow, strip_bytes, scratch_bytes};

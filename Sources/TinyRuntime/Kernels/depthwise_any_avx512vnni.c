@@ -3,8 +3,37 @@
 // where it can begin in one the kernel has its weights, with zeros around. 5×5 takes 2 × 5 `vpdpbusd` for 16 results.
 // Fewer would do with quads of a window's own, but interleaving and storing them costs more.
 #if defined(__x86_64__)
+#include "avx512vnni.h"
 #include "depthwise_avx512vnni.h"
-#include "kernel_list.h"
+
+// One block of 64 channels, in the order in which the interleaved bytes stand: lane l, dword d of vector v is channel
+// 16l + 4v + d.
+typedef struct block_constants {
+    __m512i bias[4];
+    __m512 multiplier[4];
+    __m512i padding;    // 64 channels of what stands outside the image
+    __m512i weights[];  // [step][vector]: four taps a dword
+} block_constants;
+
+// 64 channels of four taps.
+typedef struct column {
+    __m512i vector[4];
+} column;
+
+TK_VNNI_INLINE column interleave(__m512i row0, __m512i row1, __m512i row2, __m512i row3) {
+    const __m512i low01 = _mm512_unpacklo_epi8(row0, row1), high01 = _mm512_unpackhi_epi8(row0, row1);
+    const __m512i low23 = _mm512_unpacklo_epi8(row2, row3), high23 = _mm512_unpackhi_epi8(row2, row3);
+    return (column){{_mm512_unpacklo_epi16(low01, low23), _mm512_unpackhi_epi16(low01, low23),
+                     _mm512_unpacklo_epi16(high01, high23), _mm512_unpackhi_epi16(high01, high23)}};
+}
+
+TK_VNNI_INLINE void store(__mmask64 mask, uint8_t *output, const __m512i acc[4], const block_constants *block,
+                          tk_range__avx512vnni range) {
+    const __m512i x = tk_pack__avx512vnni(
+        tk_scale__avx512vnni(acc[0], block->multiplier[0]), tk_scale__avx512vnni(acc[1], block->multiplier[1]),
+        tk_scale__avx512vnni(acc[2], block->multiplier[2]), tk_scale__avx512vnni(acc[3], block->multiplier[3]), range);
+    _mm512_mask_storeu_epi8(output, mask, x);
+}
 
 enum {
     lanes = 7,            // output pixels at once: 28 accumulators
@@ -27,16 +56,57 @@ TK_VNNI_SMALL static plan plan_of(const tk_convolution *op) {
     return p;
 }
 
+// The weights of one step: four taps (negative: none, zeros).
+TK_VNNI_SMALL static void interleave_taps(const tk_convolution *op, size_t first, const int32_t taps[4],
+                                          __m512i weights[4]) {
+    const size_t channels = (size_t)op->output_channels;
+    const size_t taps_16 = (size_t)(op->kernel_height * op->kernel_width) * 16;
+    __m512i lines[4];
+    for (size_t i = 0; i < 4; i++) {
+        lines[i] = _mm512_setzero_si512();
+        const int8_t *line = op->weights + first / 16 * taps_16 + (size_t)taps[i] * 16;
+        __mmask16 lane = 15;
+        for (size_t c = first; taps[i] >= 0 && c < channels && lane != 0; c += 16, line += taps_16) {
+            lines[i] = _mm512_mask_broadcast_i32x4(lines[i], lane, _mm_loadu_si128((const __m128i *)line));
+            lane = (__mmask16)(lane << 4);
+        }
+    }
+    const column result = interleave(lines[0], lines[1], lines[2], lines[3]);
+    for (int v = 0; v < 4; v++) weights[v] = result.vector[v];
+}
+
+// The constants of channels first ..< first + 64 (those that exist), but for the weights.
+TK_VNNI_SMALL static void prepare_constants(const tk_convolution *op, size_t first, block_constants *block) {
+    const size_t channels = (size_t)op->output_channels;
+    int32_t bias[64] = {0};
+    float multiplier[64] = {0};
+    for (size_t c = 0; c < 64 && first + c < channels; c += 4) {
+        const size_t place = c % 16 / 4 * 16 + c / 16 * 4;  // vector (c mod 16)/4, lane c/16
+        tk_copy(bias + place, op->bias + first + c, 16);
+        tk_copy(multiplier + place, op->multiplier + first + c, 16);
+    }
+    for (int v = 0; v < 4; v++) {
+        block->bias[v] = _mm512_loadu_si512(bias + 16 * v);
+        block->multiplier[v] = _mm512_loadu_ps(multiplier + 16 * v);
+    }
+    block->padding = _mm512_set1_epi8((char)op->pad_value);
+    if (channels <= 4) {
+        uint8_t pixel[64] = {0};
+        tk_copy(pixel, op->pad_pixel, channels);
+        block->padding = _mm512_loadu_si512(pixel);
+    }
+}
+
 // Weights [place in a quad][quad][kernel column][vector].
 TK_VNNI_SMALL static void prepare(const tk_convolution *op, const plan *p, size_t first, block_constants *block) {
-    tk_depthwise_constants__avx512vnni(op, first, block);
+    prepare_constants(op, first, block);
     const int32_t width = op->kernel_width, height = op->kernel_height;
     __m512i *weights = block->weights;
     for (int32_t quad = 0; quad < (int32_t)p->quads; quad++)
         for (int32_t x = 0; x < width; x++, weights += 4) {
             int32_t taps[4];
             for (int32_t i = 0; i < 4; i++) taps[i] = 4 * quad + i < height ? (4 * quad + i) * width + x : -1;
-            tk_depthwise_taps__avx512vnni(op, first, taps, weights);
+            interleave_taps(op, first, taps, weights);
         }
     // Elsewhere a row moves to the next byte, or to the next quad's first.
     const size_t each = p->steps * 4, row = (size_t)width * 4;

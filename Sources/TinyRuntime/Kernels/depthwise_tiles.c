@@ -91,22 +91,27 @@ TK_SMALL static void interleave_columns(const tk_depthwise_set *set, const tk_co
     }
 }
 
-// `count` columns, `channels` channels. What of a tile does not exist is computed beside the output.
+// `count` columns, `channels` channels.
 TK_SMALL static void run_tiles(const tk_convolution *op, void (*rows)(const tk_convolution *, const tk_depthwise_run *),
                                tk_depthwise_run *run, size_t count, size_t channels, size_t lanes, int32_t both) {
-    if (channels > lanes) channels = lanes;
-    size_t done = 0;
-    if (channels == lanes) {
+    const size_t step = 64 * (size_t)op->stride_width, pixel = run->pixel, row = run->row;
+    uint8_t *const output = run->output;
+    if (channels >= lanes && count >= tk_tile_columns) {
         run->tiles = count / tk_tile_columns;
         rows(op, run);
-        done = run->tiles * tk_tile_columns;
-        run->lines += done * 64 * (size_t)op->stride_width;
+        if (count % tk_tile_columns == 0) return;
+        // The last tile overlaps the one before: columns are computed twice, alike.
+        run->tiles = 1;
+        run->lines += (count - tk_tile_columns) * step;
+        run->output += (count - tk_tile_columns) * pixel;
+        rows(op, run);
+        return;
     }
+    // What of a tile does not exist is computed beside the output.
     uint8_t part[2 * tk_tile_columns * 16];
-    uint8_t *const output = run->output;
-    const size_t pixel = run->pixel, row = run->row;
+    if (channels > lanes) channels = lanes;
     run->tiles = 1, run->output = part, run->pixel = lanes, run->row = tk_tile_columns * lanes;
-    for (; done < count; done += tk_tile_columns, run->lines += tk_tile_columns * 64 * (size_t)op->stride_width) {
+    for (size_t done = 0; done < count; done += tk_tile_columns, run->lines += tk_tile_columns * step) {
         rows(op, run);
         for (int32_t lower = 0; lower <= both; lower++)
             for (size_t i = 0; i < tk_tile_columns && done + i < count; i++)

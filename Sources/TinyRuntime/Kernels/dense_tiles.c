@@ -7,16 +7,16 @@
 // Here no time is spent.
 #define TK_SMALL __attribute__((minsize))
 
-// A pixel's bytes are its window.
-static bool is_pointwise(const tk_convolution *op) {
+// A pixel's bytes are its window, and can be taken as they lie.
+TK_SMALL static bool is_in_place(const tk_convolution *op) {
     return op->kernel_height * op->kernel_width * op->stride_height * op->stride_width == 1 && op->pad_top == 0 &&
-           op->pad_left == 0;
+           op->pad_left == 0 && op->input_channels % 4 == 0;
 }
 
 // Pixels of a strip: the widened windows and the results stay in a part of the second cache. Any 20 or more are so many
 // tiles of 6 and of 5.
 static size_t strip_pixels(const tk_convolution *op, size_t quads) {
-    const size_t pixels = 65536 / (8 * quads + (size_t)op->output_channels) / 30 * 30;
+    const size_t pixels = 131072 / (8 * quads + (size_t)op->output_channels) / 30 * 30;
     return pixels < 30 ? 30 : pixels;
 }
 
@@ -68,7 +68,7 @@ TK_SMALL void tk_dense_tiles(const tk_dense_set *set, const tk_convolution *op, 
                     tk_part part) {
     const size_t width = (size_t)op->output_width, bytes = tk_window_bytes(op), quads = (bytes + 3) / 4;
     const size_t end = (size_t)part.end_row * width, strip = strip_pixels(op, quads);
-    const bool in_place = is_pointwise(op) && bytes % 4 == 0;
+    const bool in_place = is_in_place(op);
     uint8_t *const wide = (uint8_t *)scratch + 128 * quads, *const gathered = wide + strip * quads * 8;
     for (size_t pixel = (size_t)part.first_row * width; pixel < end; pixel += strip) {
         const size_t count = end - pixel < strip ? end - pixel : strip;
@@ -89,6 +89,6 @@ TK_SMALL void tk_dense_tiles(const tk_dense_set *set, const tk_convolution *op, 
 
 TK_SMALL size_t tk_dense_tiles_scratch(const tk_convolution *op) {
     const size_t quads = (tk_window_bytes(op) + 3) / 4, strip = strip_pixels(op, quads);
-    return (128 + 8 * strip) * quads + tk_gather_bytes(strip, 4 * quads);
+    return (128 + 8 * strip) * quads + (is_in_place(op) ? 0 : tk_gather_bytes(strip, 4 * quads));
 }
 #endif

@@ -139,30 +139,42 @@ TK_VNNI_INLINE void run_tile(const int count, const int half, const tile *t) {
         }
         return;
     }
-    const int pairs = (count + 1) / 2, apart = count == lanes ? lanes / 2 : 1;
+    const __mmask32 mask = t->mask;
+    if (count < lanes) {
+        // The rarer tile: smaller code.
+        __m512i sums[lanes][2];
+#pragma clang loop unroll(full)
+        for (int i = 0; i < count; i++) sums[i][0] = acc[i][0], sums[i][1] = acc[i][1];
+#pragma clang loop unroll(disable)
+        for (int i = 0; i < count; i++) {
+            const __m512i a = tk_scale__avx512vnni(sums[i][0], multiplier0),
+                          b = tk_scale__avx512vnni(sums[i][1], multiplier1);
+            const __m512i x = _mm512_permutexvar_epi32(order, pack(t, a, b, a, b, range));
+            _mm256_mask_storeu_epi8(output + t->place[i], mask, _mm512_castsi512_si256(x));
+        }
+        return;
+    }
     __m512i packed[lanes / 2];
 #pragma clang loop unroll(full)
-    for (int pair = 0; pair < pairs; pair++) {
-        const int i = apart == 1 ? 2 * pair : pair, j = i + apart < count ? i + apart : i;
-        packed[pair] =
+    for (int i = 0; i < lanes / 2; i++) {
+        const int j = i + lanes / 2;
+        packed[i] =
             pack(t, tk_scale__avx512vnni(acc[i][0], multiplier0), tk_scale__avx512vnni(acc[i][1], multiplier1),
                  tk_scale__avx512vnni(acc[j][0], multiplier0), tk_scale__avx512vnni(acc[j][1], multiplier1), range);
     }
-    if (count == lanes && t->in_pairs) {
+    if (t->in_pairs) {
         const __m512i interleave =
             _mm512_broadcast_i32x4(_mm_setr_epi8(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15));
 #pragma clang loop unroll(full)
-        for (int pair = 0; pair < pairs; pair++)
-            _mm512_storeu_si512(output + 64 * pair, _mm512_shuffle_epi8(packed[pair], interleave));
+        for (int i = 0; i < lanes / 2; i++)
+            _mm512_storeu_si512(output + 64 * i, _mm512_shuffle_epi8(packed[i], interleave));
         return;
     }
-    const __mmask32 mask = t->mask;
 #pragma clang loop unroll(full)
-    for (int pair = 0; pair < pairs; pair++) {
-        const int i = apart == 1 ? 2 * pair : pair, j = i + apart < count ? i + apart : i;
-        const __m512i x = _mm512_permutexvar_epi32(order, packed[pair]);
+    for (int i = 0; i < lanes / 2; i++) {
+        const __m512i x = _mm512_permutexvar_epi32(order, packed[i]);
         _mm256_mask_storeu_epi8(output + t->place[i], mask, _mm512_castsi512_si256(x));
-        _mm256_mask_storeu_epi8(output + t->place[j], mask, _mm512_extracti64x4_epi64(x, 1));
+        _mm256_mask_storeu_epi8(output + t->place[i + lanes / 2], mask, _mm512_extracti64x4_epi64(x, 1));
     }
 }
 

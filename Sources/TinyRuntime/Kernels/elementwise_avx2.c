@@ -46,7 +46,7 @@ TK_AVX2_INLINE void store(uint8_t *output, floats x, range to) {
 }
 
 // Fewer than 32 bytes; numbers of channels are mostly multiples of 8.
-TK_AVX2_INLINE void copy_part(uint8_t *restrict destination, const uint8_t *restrict source, size_t count) {
+TK_AVX2 __attribute__((noinline)) static void copy_part(uint8_t *restrict destination, const uint8_t *restrict source, size_t count) {
     size_t i = 0;
 #pragma clang loop vectorize(disable) unroll(disable)
     for (; i + 8 <= count; i += 8) tk_copy(destination + i, source + i, 8);
@@ -54,38 +54,27 @@ TK_AVX2_INLINE void copy_part(uint8_t *restrict destination, const uint8_t *rest
     for (; i < count; i++) destination[i] = source[i];
 }
 
-TK_AVX2_INLINE void add_32(const tk_addition *op, const uint8_t *a, const uint8_t *b, uint8_t *output) {
-    floats x = load(a, _mm256_set1_epi32(op->zero_point_a));
-    const floats y = load(b, _mm256_set1_epi32(op->zero_point_b));
-#pragma clang loop unroll(full)
-    for (int i = 0; i < 4; i++)
-        x.vector[i] = _mm256_add_ps(_mm256_mul_ps(x.vector[i], _mm256_set1_ps(op->scale_a)),
-                                    _mm256_mul_ps(y.vector[i], _mm256_set1_ps(op->scale_b)));
-    store(output, x, range_of(op->output_zero_point, op->clamp_min, op->clamp_max));
-}
-
 TK_AVX2 static void tk_add__avx2(const tk_addition *op, const uint8_t *a, const uint8_t *b, uint8_t *output,
                                  size_t count) {
-    const tk_addition by = *op;
+    const __m256i zero_a = _mm256_set1_epi32(op->zero_point_a), zero_b = _mm256_set1_epi32(op->zero_point_b);
+    const __m256 scale_a = _mm256_set1_ps(op->scale_a), scale_b = _mm256_set1_ps(op->scale_b);
+    const range to = range_of(op->output_zero_point, op->clamp_min, op->clamp_max);
     size_t i = 0;
 #pragma clang loop unroll(disable)
-    for (; i + block <= count; i += block) add_32(&by, a + i, b + i, output + i);
+    for (; i + block <= count; i += block) {
+        floats x = load(a + i, zero_a);
+        const floats y = load(b + i, zero_b);
+#pragma clang loop unroll(full)
+        for (int v = 0; v < 4; v++)
+            x.vector[v] = _mm256_add_ps(_mm256_mul_ps(x.vector[v], scale_a), _mm256_mul_ps(y.vector[v], scale_b));
+        store(output + i, x, to);
+    }
     if (i == count) return;
     uint8_t values_a[block] = {0}, values_b[block] = {0};
-    tk_copy(values_a, a + i, count - i);
-    tk_copy(values_b, b + i, count - i);
-    add_32(&by, values_a, values_b, values_a);
-    tk_copy(output + i, values_a, count - i);
-}
-
-// values less their zero point · factors · multiplier; the first product is exact, at most 255².
-TK_AVX2_INLINE void multiply_32(const uint8_t *values, __m256i zero_point, const floats *factors, __m256 multiplier,
-                                uint8_t *output, range to) {
-    floats x = load(values, zero_point);
-#pragma clang loop unroll(full)
-    for (int i = 0; i < 4; i++)
-        x.vector[i] = _mm256_mul_ps(_mm256_mul_ps(x.vector[i], factors->vector[i]), multiplier);
-    store(output, x, to);
+    copy_part(values_a, a + i, count - i);
+    copy_part(values_b, b + i, count - i);
+    tk_add__avx2(op, values_a, values_b, values_a, block);
+    copy_part(output + i, values_a, count - i);
 }
 
 // Channels first ..< first + 32, or the last, of all pixels. A plain product is one pixel.
@@ -106,13 +95,14 @@ TK_AVX2 __attribute__((noinline)) static void tk_scale_channels__avx2(const uint
         }
         const floats each = load(by, zero_factors);
         for (size_t at = first; at < pixels * channels; at += channels) {
-            if (length == block) {
-                multiply_32(input + at, zero, &each, scale, output + at, to);
-                continue;
-            }
-            copy_part(values, input + at, length);
-            multiply_32(values, zero, &each, scale, products, to);
-            copy_part(output + at, products, length);
+            const uint8_t *const from = length == block ? input + at : values;
+            if (length < block) copy_part(values, input + at, length);
+            floats x = load(from, zero);
+            // The first product is exact: at most 255².
+#pragma clang loop unroll(full)
+            for (int v = 0; v < 4; v++) x.vector[v] = _mm256_mul_ps(_mm256_mul_ps(x.vector[v], each.vector[v]), scale);
+            store(length == block ? output + at : products, x, to);
+            if (length < block) copy_part(output + at, products, length);
         }
     }
 }
@@ -197,7 +187,7 @@ TK_AVX2 __attribute__((noinline)) static void put_largest(const uint8_t *input, 
 }
 
 // Each window's pixels inside the image, to put_largest or (`is_mean`) put_means.
-TK_AVX2 static void run_windows(const tk_convolution *op, const uint8_t *input, uint8_t *output, bool is_mean,
+TK_AVX2 __attribute__((minsize, noinline)) static void run_windows(const tk_convolution *op, const uint8_t *input, uint8_t *output, bool is_mean,
                                 float scale, int32_t counts_padding) {
     const size_t channels = (size_t)op->input_channels, row_bytes = (size_t)op->input_width * channels;
     const range to = range_of(op->output_zero_point, op->clamp_min, op->clamp_max);

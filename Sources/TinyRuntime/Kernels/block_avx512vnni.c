@@ -87,8 +87,9 @@ static size_t strip_bytes(const tk_block *block, int32_t rows) {
 }
 
 TK_VNNI_SMALL static void fill(uint8_t *destination, uint8_t value, size_t count) {
-    for (; count >= 64; count -= 64, destination += 64) _mm512_storeu_si512(destination, _mm512_set1_epi8((char)value));
-    for (size_t i = 0; i < count; i++) destination[i] = value;
+    const __m512i values = _mm512_set1_epi8((char)value);
+    for (; count >= 64; count -= 64, destination += 64) _mm512_storeu_si512(destination, values);
+    _mm512_mask_storeu_epi8(destination, ((__mmask64)1 << count) - 1, values);
 }
 
 // Image rows first_row + 2p and the next, for `count` pairs p from `pair` on, of 32 channels or the last 16.

@@ -471,22 +471,27 @@ static double seconds(void) {
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-// Ops of MobileNetV2 at 160×160. The best of many runs, the sets in turn.
+// Ops of MobileNetV2 at 160×160, then of EfficientNet-Lite0 and ResNet-18 at 224×224. The best of many runs, the sets in
+// turn.
 static int print_speed(const buffers *memory) {
     static const struct {
         const char *name;
         kind k;
-        int32_t side, in, out, stride;
-    } ops[] = {{"convolution 3×3 160×160×3 → 80×80×32", dense, 160, 3, 32, 2},
-               {"pointwise 20×20×32 → 192", pointwise, 20, 32, 192, 1},
-               {"pointwise 10×10×384 → 64", pointwise, 10, 384, 64, 1},
-               {"pointwise 5×5×960 → 160", pointwise, 5, 960, 160, 1},
-               {"depthwise 3×3 20×20×192", depthwise, 20, 192, 192, 1},
-               {"depthwise 3×3 stride 2 40×40×144", depthwise, 40, 144, 144, 2},
-               {"fully connected 1280 → 1000", fully_connected, 1, 1280, 1000, 1}};
+        int32_t side, in, out, stride, kernel;
+    } ops[] = {{"convolution 3×3 160×160×3 → 80×80×32", dense, 160, 3, 32, 2, 3},
+               {"pointwise 20×20×32 → 192", pointwise, 20, 32, 192, 1, 1},
+               {"pointwise 10×10×384 → 64", pointwise, 10, 384, 64, 1, 1},
+               {"pointwise 5×5×960 → 160", pointwise, 5, 960, 160, 1, 1},
+               {"depthwise 3×3 20×20×192", depthwise, 20, 192, 192, 1, 3},
+               {"depthwise 3×3 stride 2 40×40×144", depthwise, 40, 144, 144, 2, 3},
+               {"fully connected 1280 → 1000", fully_connected, 1, 1280, 1000, 1, 1},
+               {"convolution 3×3 224×224×3 → 112×112×32", dense, 224, 3, 32, 2, 3},
+               {"convolution 7×7 224×224×3 → 112×112×64", dense, 224, 3, 64, 2, 7},
+               {"convolution 3×3 28×28×128 → 128", dense, 28, 128, 128, 1, 3},
+               {"depthwise 5×5 14×14×480", depthwise, 14, 480, 480, 1, 5},
+               {"depthwise 5×5 stride 2 56×56×144", depthwise, 56, 144, 144, 2, 5}};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
-        const int32_t kernel = ops[i].k == dense || ops[i].k == depthwise ? 3 : 1;
-        const int32_t side = ops[i].side, stride = ops[i].stride;
+        const int32_t kernel = ops[i].kernel, side = ops[i].side, stride = ops[i].stride;
         tk_grouped whole = {.groups = 1};
         tk_convolution op = {.input_height = side, .input_width = side, .input_channels = ops[i].in};
         op.output_height = op.output_width = side / stride, op.output_channels = ops[i].out;
@@ -509,9 +514,12 @@ static int print_speed(const buffers *memory) {
                 const double time = seconds() - start;
                 if (best[isa] == 0 || time < best[isa]) best[isa] = time;
             }
+        const double products = (double)output_bytes(&whole) * kernel * kernel * (ops[i].k == depthwise ? 1 : ops[i].in);
         printf("%s: plain %.0f ns", ops[i].name, best[0] * 1e9);
         for (int isa = 1; isa < TK_ISA_COUNT; isa++)
-            if (best[isa] > 0) printf(", %s ×%.2f", tk_kernels_for((tk_isa)isa)->name, best[0] / best[isa]);
+            if (best[isa] > 0)
+                printf(", %s ×%.2f (%.1f us, %.0f GMAC/s)", tk_kernels_for((tk_isa)isa)->name, best[0] / best[isa],
+                       best[isa] * 1e6, products / best[isa] * 1e-9);
         printf("\n");
     }
     return 0;

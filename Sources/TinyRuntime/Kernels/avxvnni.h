@@ -1,4 +1,4 @@
-// avxvnni: the vocabulary of dense_tiles.h and depthwise_tiles.h in AVX-VNNI, 256 bits: `vpdpbusd` multiplies four bytes with
+// avxvnni: the vocabulary of dense_products.h and depthwise_products.h in AVX-VNNI, 256 bits: `vpdpbusd` multiplies four bytes with
 // four weights and adds them to a sum, exactly. Windows and weights are taken as they are.
 #ifndef AVXVNNI_H
 #define AVXVNNI_H
@@ -19,7 +19,6 @@
 #endif
 #define TK_WIDENS 0
 #define TK_HAS_SHORTER_TILES 1
-#define TK_HAS_TWO_ROWS 1
 #define TK_NAME(name) name##__avxvnni
 
 #include "vectors_256.h"

@@ -65,18 +65,14 @@ TK_INLINE void tiles(const int both, const tk_convolution *op, const tk_depthwis
 
 TK_TARGET static void one_row(const tk_convolution *op, const tk_depthwise_run *run) { tiles(0, op, run); }
 
-#if TK_HAS_TWO_ROWS
 TK_TARGET static void two_rows(const tk_convolution *op, const tk_depthwise_run *run) { tiles(1, op, run); }
-#endif
 
 static const tk_depthwise_set set = {
     .together = tk_together,
     .lanes = tk_lanes,
     .interleave = interleave,
     .one_row = one_row,
-#if TK_HAS_TWO_ROWS
     .two_rows = two_rows,
-#endif
 };
 
 void TK_NAME(tk_depthwise)(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch, tk_part part) {

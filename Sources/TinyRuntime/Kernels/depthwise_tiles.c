@@ -139,7 +139,7 @@ TK_SMALL void tk_depthwise_tiles(const tk_depthwise_set *set, const tk_convoluti
         for (size_t c = 0; c < channels; c += 16)
             interleave_weights(set, op, op->weights + (group + c) * taps, zeros, &size, weights + c / 8 * size.weights);
         for (int32_t row = part.first_row; row < part.end_row;) {
-            const int32_t both = set->two_rows != NULL && op->stride_height == 1 && row + 1 < part.end_row ? 1 : 0;
+            const int32_t both = op->stride_height == 1 && row + 1 < part.end_row ? 1 : 0;
             for (int32_t column = 0; column < op->output_width; column += size.run) {
                 const int32_t count = tk_smaller(size.run, op->output_width - column);
                 interleave_columns(set, op, input + group, channels, row * op->stride_height - op->pad_top,

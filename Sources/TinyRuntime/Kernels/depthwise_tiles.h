@@ -29,7 +29,7 @@ typedef struct tk_depthwise_set {
     // from: `together` rows of columns of 16 channels, each row with a step from column to column.
     void (*interleave)(int32_t is_signed, const uint8_t *const *from, const size_t *step, size_t count, uint8_t *to);
     void (*one_row)(const tk_convolution *op, const tk_depthwise_run *run);
-    void (*two_rows)(const tk_convolution *op, const tk_depthwise_run *run);  // NULL: one by one
+    void (*two_rows)(const tk_convolution *op, const tk_depthwise_run *run);
 } tk_depthwise_set;
 
 void tk_depthwise_tiles(const tk_depthwise_set *set, const tk_convolution *op, const uint8_t *input, uint8_t *output,

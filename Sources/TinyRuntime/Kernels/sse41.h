@@ -1,4 +1,4 @@
-// sse41: the vocabulary of dense_tiles.h and depthwise_tiles.h in SSE4.1. As avx2.h, at half the width.
+// sse41: the vocabulary of dense_products.h and depthwise_products.h in SSE4.1. As avx2.h, at half the width.
 #ifndef SSE41_H
 #define SSE41_H
 
@@ -12,7 +12,6 @@
 #define TK_INLINE TK_TARGET __attribute__((always_inline)) static inline
 #define TK_WIDENS 1
 #define TK_HAS_SHORTER_TILES 0
-#define TK_HAS_TWO_ROWS 0
 #define TK_NAME(name) name##__sse41
 
 typedef __m128i tk_vector;

@@ -1,5 +1,5 @@
 // vectors_256: vectors of 8 sums, for AVX2 and AVX-VNNI. The instruction set's header includes it, with TK_TARGET defined;
-// what dense_tiles.h and depthwise_tiles.h want beside it, that header adds.
+// what dense_products.h and depthwise_products.h want beside it, that header adds.
 #ifndef VECTORS_256_H
 #define VECTORS_256_H
 

@@ -125,15 +125,17 @@ TK_VNNI void tk_interleave__avx512vnni(const uint8_t *upper, const uint8_t *lowe
     const __mmask32 mask = (__mmask32)(~0u >> (32 - channels));
     const __m256i padding = _mm256_set1_epi8((char)pad_value);
     const bool is_short = channels <= 16;
+    // A row outside the image is one pixel of padding, again and again.
+    const size_t upper_stride = upper == NULL ? 0 : stride, lower_stride = lower == NULL ? 0 : stride;
+    if (upper == NULL) upper = (const uint8_t *)&padding;
+    if (lower == NULL) lower = (const uint8_t *)&padding;
     // Dwords 0 … 7 are the upper row's channels, 16 … 23 the lower row's.
     const __m512i order = is_short ? _mm512_setr_epi32(0, 2, 16, 18, 1, 3, 17, 19, 0, 0, 0, 0, 0, 0, 0, 0)
                                    : _mm512_setr_epi32(0, 4, 16, 20, 1, 5, 17, 21, 2, 6, 18, 22, 3, 7, 19, 23);
-    for (int32_t x = 0; x < width; x++) {
-        __m256i a = padding, b = padding;
-        if (upper != NULL) a = _mm256_maskz_loadu_epi8(mask, upper + (size_t)x * stride);
-        if (lower != NULL) b = _mm256_maskz_loadu_epi8(mask, lower + (size_t)x * stride);
-        const __m512i both =
-            side_by_side(_mm512_permutex2var_epi32(_mm512_castsi256_si512(a), order, _mm512_castsi256_si512(b)));
+    for (int32_t x = 0; x < width; x++, upper += upper_stride, lower += lower_stride) {
+        const __m512i a = _mm512_zextsi256_si512(_mm256_maskz_loadu_epi8(mask, upper)),
+                      b = _mm512_zextsi256_si512(_mm256_maskz_loadu_epi8(mask, lower));
+        const __m512i both = side_by_side(_mm512_permutex2var_epi32(a, order, b));
         if (is_short)
             _mm256_storeu_si256((__m256i *)(output + 32 * x), _mm512_castsi512_si256(both));
         else

@@ -1,7 +1,7 @@
-"""MobileNetV2 1.0, 224x224, 1000 classes for device_footprint (inference_speed: other sizes too), in each runtime's own file: one set of seeded random weights, batch norm
-folded. Time and memory do not depend on the weights; the answers mean nothing.
+"""MobileNetV2 1.0, 224x224, 1000 classes for device_footprint (other sizes, in ONNX, for inference_speed), in each runtime's own file: one set
+of seeded random weights, batch norm folded. Time and memory do not depend on the weights; the answers mean nothing.
 
-    device_footprint_models.py onnx OUT.onnx [WIDTH [SIDE]]    float, for `tiny convert`; also inference_speed's
+    device_footprint_models.py onnx OUT.onnx [WIDTH [SIDE]]    float, for `tiny convert`
     device_footprint_models.py ncnn OUT.param OUT.bin    int8 as ncnn2int8 would write it, the activations' scales for ranges of 0 to 6 or -8 to 8
     device_footprint_models.py tflite OUT.tflite    full int8, one scale a channel, by TensorFlow's converter on random images
     device_footprint_models.py photo OUT.jpg        4000 x 3000 pixels, 4:2:0: gradients, shapes, noise

@@ -82,12 +82,13 @@ class OpenVINO:
 
 class ExecuTorch:
     def __init__(self, folder, threads):
+        # The library itself: portable_lib, which the package offers, imports its exporter too, three times as long.
         import torch
-        from executorch.extension.pybindings import portable_lib
+        from executorch.extension.pybindings import _portable_lib
 
         self.name, self.torch = "ExecuTorch (XNNPACK)", torch
-        portable_lib._unsafe_reset_threadpool(threads)
-        self.module = portable_lib._load_for_executorch(str(folder / "executorch.pte"))
+        _portable_lib._unsafe_reset_threadpool(threads)
+        self.module = _portable_lib._load_for_executorch(str(folder / "executorch.pte"))
 
     def feed(self, photo):
         self.input = (self.torch.from_numpy(photo),)

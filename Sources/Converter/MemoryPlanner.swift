@@ -116,12 +116,12 @@ private struct Sharing {
             for input in op.inputs where reads[input] == 1 && input != graph.output {
                 guard let code = writer[input].map({ graph.ops[$0].kind.code }) else { continue }
                 let isVector = graph.tensors[input].height * graph.tensors[input].width == 1
-                if isVector || [.convolution, .pointwise, .depthwise].contains(code) { concat[input] = index }
+                if isVector || code.leavesGaps { concat[input] = index }
             }
         }
         for (step, ops) in steps.enumerated() where ops.count == 1 {
             let op = graph.ops[ops.lowerBound]
-            guard [.add, .multiply, .table].contains(op.kind.code) else { continue }
+            guard op.kind.code.worksInPlace else { continue }
             dyingInput[op.output] = op.inputs.first { lives[$0].upperBound == step && !isInterior[$0] }
         }
     }

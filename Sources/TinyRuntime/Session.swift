@@ -85,20 +85,22 @@ public final class Session {
         for index in work.indices {
             work[index].run(context)
             let output = model.edge.tensors[model.edge.ops[steps[index].upperBound - 1].output]
-            let copy = output.pixelStride == output.channels ? nil : gathered(output)
-            afterEachStep(index, copy ?? UnsafeBufferPointer(start: arena.activations + output.arenaOffset, count: output.bytes))
-            tk_free(UnsafeMutableRawPointer(mutating: copy?.baseAddress))
+            let isApart = output.pixelStride > output.channels
+            let copy = isApart ? gathered(output) : nil
+            let start = isApart ? copy : arena.activations + output.arenaOffset
+            afterEachStep(index, UnsafeBufferPointer(start: start, count: start == nil ? 0 : output.bytes))
+            tk_free(copy)
         }
     }
 
-    /// A copy, pixel after pixel, of a tensor inside a concat's output; empty where there is no memory for it.
-    private func gathered(_ tensor: ModelTensor) -> UnsafeBufferPointer<UInt8> {
-        guard let copy = tk_allocate(tensor.bytes) else { return UnsafeBufferPointer(start: nil, count: 0) }
+    /// A copy, pixel after pixel, of a tensor inside a concat's output; nil where there is no memory for it.
+    @inline(never) private func gathered(_ tensor: ModelTensor) -> UnsafeMutablePointer<UInt8>? {
+        guard let copy = tk_allocate(tensor.bytes)?.assumingMemoryBound(to: UInt8.self) else { return nil }
         for pixel in 0..<tensor.pixels {
             let source = arena.activations + tensor.arenaOffset + pixel * tensor.pixelStride
-            (copy + pixel * tensor.channels).copyMemory(from: source, byteCount: tensor.channels)
+            (copy + pixel * tensor.channels).update(from: source, count: tensor.channels)
         }
-        return UnsafeBufferPointer(start: copy.assumingMemoryBound(to: UInt8.self), count: tensor.bytes)
+        return copy
     }
 
     /// The real value of output channel `index`, in `0 ..< classCount`.

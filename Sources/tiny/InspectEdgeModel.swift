@@ -32,7 +32,10 @@ enum InspectEdgeModel {
             var pads: [Int]?
             var multiply_adds: UInt64
             var constant_bytes: UInt64
-            var arena_offset: Int
+            /// The place of the output; nil inside a block, where it has none.
+            var arena_offset: Int?
+            /// How many ops from this one on run as one, in strips; nil where they do not.
+            var block_length: Int?
             var output_scale: Float
             var output_zero_point: Int
         }
@@ -98,7 +101,8 @@ enum InspectEdgeModel {
                     stride: hasWindow ? [op.strideHeight, op.strideWidth] : nil,
                     pads: hasWindow ? [op.padTop, op.padBottom, op.padLeft, op.padRight] : nil,
                     multiply_adds: op.multiplyAdds(edge.tensors), constant_bytes: op.constantBytes(edge.tensors),
-                    arena_offset: output.arenaOffset, output_scale: output.quantization.scale,
+                    arena_offset: output.isInterior ? nil : output.arenaOffset,
+                    block_length: op.blockLength > 0 ? op.blockLength : nil, output_scale: output.quantization.scale,
                     output_zero_point: Int(output.quantization.zeroPoint))
             }
             multiply_adds = ops.reduce(0) { $0 + $1.multiply_adds }
@@ -112,8 +116,8 @@ enum InspectEdgeModel {
                 "classes  \(classes)\(labels.isEmpty ? ", without labels" : "")",
                 "answer   temperature \(temperature), "
                     + (rejection_threshold > 0 ? "rejected below \(rejection_threshold)" : "never rejected"),
-                "memory   \(activation_bytes) bytes of activations, \(arena_bytes) with the \(isa) kernels' scratch",
-                "\(ops.count) ops, \(multiply_adds) multiply-adds a photo",
+                "memory   \(activation_bytes) bytes of activations, \(arena_bytes) with what the \(isa) kernels keep beside them",
+                "\(ops.count) ops, \(ops.count { $0.block_length != nil }) blocks of them run in strips, \(multiply_adds) multiply-adds a photo",
                 "",
             ]
             var table = TextTable([
@@ -128,7 +132,7 @@ enum InspectEdgeModel {
                 table.append([
                     String(index), op.op, op.inputs.map(String.init).joined(separator: " "), String(op.output),
                     op.output_shape.map(String.init).joined(separator: "×"), kernel, String(op.multiply_adds),
-                    String(op.constant_bytes), String(op.arena_offset),
+                    String(op.constant_bytes), op.arena_offset.map(String.init) ?? "in block",
                 ])
             }
             return lines + table.lines

@@ -65,10 +65,8 @@ struct MemoryPlan {
         let (code, output) = (ops[index].code, ops[index].output)
         let target = tensors[output]
         guard !target.isInterior else { return }
-        if target.isInsideConcat && target.pixels > 1 {
-            guard code == .convolution || code == .pointwise || code == .depthwise else {
-                throw .op(index: index, .outputInsideConcat)
-            }
+        guard !target.isInsideConcat || target.pixels == 1 || code.leavesGaps else {
+            throw .op(index: index, .outputInsideConcat)
         }
         for (other, tensor) in tensors.enumerated() where isWritten[other] && lastUse[other] >= step {
             guard !tensor.isInterior, tensor.arenaRange.overlaps(target.arenaRange) else { continue }
@@ -76,7 +74,7 @@ struct MemoryPlan {
             if concat[other] >= 0 && (concat[other] == index || concat[other] == concat[output]) { continue }
             // `other` dies here, so that it is an input of this op; the op's own checks say that its size is the output's.
             let isInPlace = lastUse[other] == step && tensor.arenaRange == target.arenaRange && !isBlock
-            guard isInPlace && PreparedOp.worksInPlace(code) else { throw .op(index: index, .outputOverlapsLiveTensor) }
+            guard isInPlace && code.worksInPlace else { throw .op(index: index, .outputOverlapsLiveTensor) }
         }
     }
 

@@ -71,16 +71,6 @@ enum PreparedOp {
             0
         }
     }
-
-    /// Whether the output may stand exactly where an input stands that nothing needs later: the kernel reads each byte before it writes it.
-    static func worksInPlace(_ code: ModelLayout.OpCode) -> Bool {
-        switch code {
-        case .add, .multiply, .table: true
-        case .convolution, .pointwise, .depthwise, .fullyConnected, .concat, .globalAveragePool, .globalMaxPool,
-            .maxPool, .scaleChannels, .averagePool, .groupedConvolution:
-            false
-        }
-    }
 }
 
 /// Where an op runs: one session's memory and threads, and the kernels that it chose.

@@ -330,6 +330,9 @@ static int32_t takes(const tk_block *block) {
     const bool kernel = op->kernel_height == op->kernel_width && (op->kernel_width == 3 || op->kernel_width == 5);
     const bool strides = op->stride_height == op->stride_width && op->stride_height <= 2;
     if (!kernel || !strides || op->output_channels < 16) return false;
+    // Of tiles of seven columns these images would waste near half; the unfused kernels see them as 16 and 64 pixels in a row.
+    const bool wastes = op->input_width == 4 || op->input_width == 8;
+    if (wastes && block->expand_kind == TK_EXPAND_POINTWISE && block->expand.input_channels >= 32) return false;
     if (block->expand_kind == TK_EXPAND_POINTWISE && block->expand.input_channels % 4 != 0) return false;
     if (!block->has_addition) return true;
     // Residual and output are read and written at the same places; between product and sum there is one zero point.

@@ -57,11 +57,12 @@ static const uint8_t *widen(const uint8_t *from, size_t step, size_t channels, s
     return first;
 }
 
-// Image columns left ..< left + count of the rows top ..< top + rows, `channels` channels from `input` on.
-// padding: 16 channels of what stands outside. wide: room for `widen`.
-TK_SMALL static void interleave_columns(const tk_depthwise_set *set, const tk_convolution *op, const uint8_t *input, size_t channels,
-                               int32_t top, int32_t rows, int32_t left, int32_t count, const uint8_t *padding, uint8_t *wide,
-                               const sizes *size, uint8_t *lines) {
+// Image columns left ..< left + count of the rows top ..< top + rows, `channels` channels from `input` on: parts `kept` and
+// those behind it, each in its slot. padding: 16 channels of what stands outside. wide: room for `widen`.
+TK_SMALL static void interleave_columns(const tk_depthwise_set *set, const tk_convolution *op, const uint8_t *input,
+                                        size_t channels, int32_t top, int32_t rows, int32_t left, int32_t count,
+                                        size_t kept, size_t first_slot, const uint8_t *padding, uint8_t *wide,
+                                        const sizes *size, uint8_t *lines) {
     const uint8_t *const outside[most_together] = {padding, padding, padding, padding};
     static const size_t stay[most_together] = {0};
     const size_t pixel = (size_t)op->input_stride;
@@ -69,8 +70,8 @@ TK_SMALL static void interleave_columns(const tk_depthwise_set *set, const tk_co
     int32_t end = tk_smaller(count, op->input_width - left);
     if (end < begin) end = begin;
     const size_t inside = (size_t)(end - begin);
-    for (size_t part = 0; part < size->parts; part++, lines += 64 * size->columns) {
-        uint8_t *to = lines;
+    for (size_t part = kept; part < size->parts; part++) {
+        uint8_t *to = lines + 64 * size->columns * ((part + first_slot) % size->parts);
         for (size_t c = 0; c < channels; c += 16, to += size->block) {
             const uint8_t *from[most_together];
             size_t step[most_together];
@@ -120,16 +121,14 @@ TK_SMALL static void run_tiles(const tk_convolution *op, void (*rows)(const tk_c
     }
 }
 
-TK_SMALL void tk_depthwise_tiles(const tk_depthwise_set *set, const tk_convolution *op, const uint8_t *input, uint8_t *output,
-                        void *scratch, tk_part part) {
+TK_SMALL void tk_depthwise_tiles(const tk_depthwise_set *set, const tk_convolution *op, const uint8_t *input,
+                                 uint8_t *output, void *scratch, tk_part part) {
     const sizes size = sizes_of(op, set->together);
     const size_t taps = (size_t)op->kernel_height * (size_t)op->kernel_width, end = (size_t)part.end_channel;
-    const size_t blocks = group_channels / 16, pixel = (size_t)op->output_stride;
+    const size_t blocks = group_channels / 16, pixel = (size_t)op->output_stride, kernel_width = (size_t)op->kernel_width;
     uint8_t *const weights = scratch, *const lines = weights + 2 * blocks * size.weights;
     uint8_t *const wide = lines + blocks * size.block;
     size_t *const offsets = (size_t *)(wide + most_together * 16 * size.columns);
-    for (size_t tap = 0; tap < size.weights / 64; tap++)
-        offsets[tap] = 64 * (tap / (size_t)op->kernel_width * size.columns + tap % (size_t)op->kernel_width);
     uint8_t padding[16], zeros[16];
     tk_fill(zeros, 0, 16);
     tk_fill(padding, op->pad_value, 16);
@@ -138,13 +137,21 @@ TK_SMALL void tk_depthwise_tiles(const tk_depthwise_set *set, const tk_convoluti
         const size_t channels = end - group < group_channels ? end - group : group_channels;
         for (size_t c = 0; c < channels; c += 16)
             interleave_weights(set, op, op->weights + (group + c) * taps, zeros, &size, weights + c / 8 * size.weights);
-        for (int32_t row = part.first_row; row < part.end_row;) {
-            const int32_t both = op->stride_height == 1 && row + 1 < part.end_row ? 1 : 0;
-            for (int32_t column = 0; column < op->output_width; column += size.run) {
-                const int32_t count = tk_smaller(size.run, op->output_width - column);
+        for (int32_t column = 0; column < op->output_width; column += size.run) {
+            const int32_t count = tk_smaller(size.run, op->output_width - column);
+            size_t kept = 0, first_slot = 0;
+            for (int32_t row = part.first_row, next; row < part.end_row; row = next) {
+                const int32_t both = op->stride_height == 1 && row + 1 < part.end_row ? 1 : 0;
+                next = row + 1 + both;
+                // Two image rows further the parts but one are there already; so the last one takes rows that are the next's.
+                const bool keeps = set->together == 2 && op->stride_height <= 2 && next < part.end_row;
                 interleave_columns(set, op, input + group, channels, row * op->stride_height - op->pad_top,
-                                   op->kernel_height + both, column * op->stride_width - op->pad_left,
-                                   (count - 1) * op->stride_width + op->kernel_width, padding, wide, &size, lines);
+                                   keeps ? 2 * (int32_t)size.parts : op->kernel_height + both,
+                                   column * op->stride_width - op->pad_left,
+                                   (count - 1) * op->stride_width + op->kernel_width, kept, first_slot, padding, wide,
+                                   &size, lines);
+                for (size_t tap = 0; tap < size.weights / 64; tap++)
+                    offsets[tap] = 64 * ((tap / kernel_width + first_slot) % size.parts * size.columns + tap % kernel_width);
                 uint8_t *const out =
                     output + ((size_t)row * (size_t)op->output_width + (size_t)column) * pixel + group;
                 for (size_t c = 0; c < channels; c += set->lanes) {
@@ -158,8 +165,9 @@ TK_SMALL void tk_depthwise_tiles(const tk_depthwise_set *set, const tk_convoluti
                                             .row = pixel * (size_t)op->output_width};
                     run_tiles(op, both ? set->two_rows : set->one_row, &run, (size_t)count, channels - c, set->lanes, both);
                 }
+                kept = keeps ? size.parts - 1 : 0;
+                first_slot = keeps ? (first_slot + 1) % size.parts : 0;
             }
-            row += 1 + both;
         }
     }
 }

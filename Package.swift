@@ -45,7 +45,7 @@ let package = Package(
         .executableTarget(
             name: "tiny",
             dependencies: [
-                "Trainer", "Converter", "ModelGraph", "Tensors", "TinyRuntime", "ImageCodec",
+                "Trainer", "Converter", "ModelGraph", "Tensors", "TinyRuntime", "ImageCodec", "CDeviceShim",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),

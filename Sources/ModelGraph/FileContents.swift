@@ -49,8 +49,24 @@ package enum FileContents {
         }
     }
 
+    /// What would keep `write` from working, before the minutes of work whose result it is.
+    ///
+    /// - Throws: `FileError.notWritten`.
+    package static func checkIsWritable(_ path: String) throws {
+        var status = stat()
+        // A file that is renamed over a device or a folder's name would take its place.
+        if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+            throw FileError.notWritten(path: path, reason: "it is not a regular file")
+        }
+        let folder = (path as NSString).deletingLastPathComponent
+        guard access(folder.isEmpty ? "." : folder, W_OK) == 0 else {
+            throw FileError.notWritten(path: path, reason: reason(errno))
+        }
+    }
+
     /// - Throws: `FileError.notWritten`; an earlier file is then intact and no temporary file is left.
     package static func write(_ data: Data, to path: String) throws {
+        try checkIsWritable(path)
         let temporary = path + ".part-\(getpid())"
         let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
         guard file >= 0 else { throw FileError.notWritten(path: path, reason: reason(errno)) }

@@ -76,14 +76,21 @@ public final class Session {
         return true
     }
 
+    /// As `run()`, telling of each step right after it ran.
+    public func run(afterEachStep: (_ step: Int) -> Void) {
+        for index in work.indices {
+            work[index].run(context)
+            afterEachStep(index)
+        }
+    }
+
     /// As `run()`, showing each step's output bytes right after it ran (a later one may reuse their place). Allocates for outputs that
     /// stand inside a concat's.
     ///
     /// - Parameter afterEachStep: `step` is an index of `steps`, `output` what its last op gave: H×W×C bytes (none where memory for
     ///   them lacks).
     public func run(afterEachStep: (_ step: Int, _ output: UnsafeBufferPointer<UInt8>) -> Void) {
-        for index in work.indices {
-            work[index].run(context)
+        run { index in
             let output = model.edge.tensors[model.edge.ops[steps[index].upperBound - 1].output]
             let isApart = output.pixelStride > output.channels
             let copy = isApart ? gathered(output) : nil

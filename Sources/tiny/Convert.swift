@@ -174,7 +174,7 @@ struct Convert: ParsableCommand {
     }
 
     func run() throws {
-        for path in [output] + report { try Self.checkFolder(of: path) }
+        for path in [output] + report { try FileContents.checkIsWritable(path) }
         let graph = try GraphFile.load(model)
         let metadata = try metadataOptions()
         let options = ConversionOptions(
@@ -223,14 +223,6 @@ struct Convert: ParsableCommand {
         }
         return try DatasetIndex.evaluationSamples(folder: folder, classes: classes).map {
             LabelledImage(path: $0.path, label: $0.label)
-        }
-    }
-
-    /// Minutes of work should not end at a folder that was never there.
-    private static func checkFolder(of path: String) throws {
-        let folder = (path as NSString).deletingLastPathComponent
-        guard access(folder.isEmpty ? "." : folder, W_OK) == 0 else {
-            throw FileError.notWritten(path: path, reason: String(cString: strerror(errno)))
         }
     }
 

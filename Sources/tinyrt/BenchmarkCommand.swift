@@ -1,4 +1,4 @@
-// tinyrt benchmark: how long a model takes on this processor. The network alone: no photo is decoded.
+// tinyrt benchmark: how long a model takes on this processor. The network alone: no photo is decoded. `tiny benchmark` is the same.
 
 import CDeviceShim
 import TinyRuntime
@@ -7,135 +7,94 @@ enum BenchmarkCommand {
     static let syntax = Syntax(
         command: "benchmark",
         help: """
-            tinyrt benchmark MODEL.tiny [--threads N] [--runs N] [--warmup N] [--isa NAME] [--json]
+            tinyrt benchmark MODEL.tiny [--threads N] [--runs N] [--warmup N] [--isa NAME] [--profile] [--trace FILE] [--json]
 
             Times whole runs of the network, without decoding photos.
 
-              --threads N   threads that share the work of one run, 1 to 64 (default 1)
-              --runs N      timed runs (default 50)
-              --warmup N    runs before them that are not timed (default 5)
+              --threads N   threads that share the work of one run, 1 to 64 (default: one a core, at most 4, fewer where the network is
+                            small)
+              --runs N      timed runs (default 100)
+              --warmup N    runs before them that are not timed (default 10)
               --isa NAME    kernels, by the name that selftest prints (default: the fastest of this processor)
-              --json        one object: file, median_ms, p90_ms, min_ms, runs, warmup, threads, isa, arena_bytes, peak_rss_bytes, cpu
+              --profile     the steps' times too, in as many more runs (1000 at most), beside the least that this machine could need for
+                            their multiply-adds or for reading their weights
+              --trace FILE  the last of those runs, step by step, to be opened in https://ui.perfetto.dev or chrome://tracing
+              --json        one object
 
-            Example:
+            Examples:
 
               tinyrt benchmark birds.tiny --threads 4
+              tinyrt benchmark birds.tiny --profile --trace birds.json
 
             """,
-        options: [.threads, .runs, .warmup, .isa, .json], names: 1...1,
+        options: [.threads, .runs, .warmup, .isa, .profile, .trace, .json], names: 1...1,
         missing: "a model is missing: tinyrt benchmark MODEL.tiny")
 
     static func run(_ options: Options) -> Int32 {
         let path = options.names[0]
         var exitCode = ExitCode.done
         guard let (model, _) = ModelFile.open(path, exitCode: &exitCode) else { return exitCode }
-        var text = TextBytes()
+        if let trace = options.trace {
+            exitCode = TraceFile.check(trace)
+            if exitCode != ExitCode.done { return exitCode }
+        }
+        let report: BenchmarkReport
         do {
-            let session = try Session(model: model, instructionSet: options.isa, threads: options.threads)
-            let arena = try Session.arenaBytes(for: model, instructionSet: options.isa, threads: options.threads)
-            let times = time(session, options)
-            defer { times.deallocate() }
-            let report = Report(
-                times: UnsafeBufferPointer(times), arenaBytes: arena, peakBytes: Int(device_peak_bytes()))
-            if options.json { append(report, options, jsonTo: &text) } else { append(report, options, linesTo: &text) }
+            report = try measure(model, options)
         } catch {
             ModelFile.complain(path, error)
             return ExitCode.failure
         }
-        return Output.print(text) ? ExitCode.done : ExitCode.outputNotWritten
+        guard Output.print(options.json ? report.jsonLine : report.lines) else { return ExitCode.outputNotWritten }
+        guard let trace = options.trace else { return ExitCode.done }
+        return TraceFile.write(report.trace, to: trace)
     }
 
-    /// Nanoseconds of each run, ascending.
-    private static func time(_ session: Session, _ options: Options) -> UnsafeMutableBufferPointer<UInt64> {
-        let times = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: options.runs)
-        var generator = SplitMix64(seed: 0)
-        for run in -options.warmup..<options.runs {
-            generator.fill(session.input)
-            let start = device_nanoseconds()
-            session.run()
-            let end = device_nanoseconds()
-            if run >= 0 { times.initializeElement(at: run, to: end - start) }
+    private static func measure(_ model: Model, _ options: Options) throws(ModelError) -> BenchmarkReport {
+        let path = options.names[0]
+        let threads = options.threads(for: model)
+        let arena = try Session.arenaBytes(for: model, instructionSet: options.isa, threads: threads)
+        let session = try Session(model: model, instructionSet: options.isa, threads: threads)
+        var settings = NetworkBenchmark.Settings()
+        settings.runs = options.runs
+        settings.warmup = options.warmup
+        settings.timesSteps = options.profile || options.trace != nil
+        let result = NetworkBenchmark.measure(session, settings, clock: device_nanoseconds) { done, all in
+            var line = TextBytes()
+            line.append(done)
+            line.append(" of ")
+            line.append(all)
+            line.append(" runs")
+            Output.complain(path.bytes, line)
         }
-        device_sort(times.baseAddress, times.count)
-        return times
-    }
-
-    private struct Report {
-        var times: UnsafeBufferPointer<UInt64>
-        var arenaBytes: Int
-        var peakBytes: Int
-
-        /// Milliseconds within which this percentage of the runs ended (nearest rank).
-        func milliseconds(percent: Int) -> Double {
-            let rank = (percent * times.count + 99) / 100
-            return Double(times[max(rank - 1, 0)]) / 1e6
+        // Before measuring the bound touches all of the model.
+        let peak = Int(device_peak_bytes())
+        let bound = options.profile ? MachineBound.measure(options.isa, threads: threads, model.edge.fileBytes) : nil
+        return withProcessor { processor in
+            BenchmarkReport(
+                file: path.bytes, session: session, threads: threads, arenaBytes: arena, result: result, bound: bound,
+                showsSteps: options.profile, peakBytes: peak, processor: processor)
         }
     }
 
-    private static func append(_ report: Report, _ options: Options, linesTo text: inout TextBytes) {
-        text.append(visible: options.names[0].bytes)
-        text.append(": median ")
-        text.append(report.milliseconds(percent: 50), decimals: 4)
-        text.append(" ms, 90 % within ")
-        text.append(report.milliseconds(percent: 90), decimals: 4)
-        text.append(" ms, fastest ")
-        text.append(report.milliseconds(percent: 0), decimals: 4)
-        text.append(" ms\n")
-        text.append(options.runs)
-        text.append(options.runs == 1 ? " run after " : " runs after ")
-        text.append(options.warmup)
-        text.append(" for warm-up, on ")
-        text.append(options.threads)
-        text.append(options.threads == 1 ? " thread\n" : " threads\n")
-        text.append(options.isa.name)
-        text.append(" kernels, ")
-        text.append(report.arenaBytes)
-        text.append(" bytes of arena")
-        if report.peakBytes > 0 {
-            text.append(", at most ")
-            text.append(report.peakBytes)
-            text.append(" bytes of memory in all")
-        }
-        withProcessor { name in
-            if !name.isEmpty {
-                text.append(", ")
-                text.append(visible: name)
-            }
-        }
-        text.newline()
-    }
-
-    private static func append(_ report: Report, _ options: Options, jsonTo text: inout TextBytes) {
-        text.append("{\"file\":")
-        text.append(json: options.names[0].bytes)
-        text.append(",\"median_ms\":")
-        text.append(report.milliseconds(percent: 50), decimals: 4)
-        text.append(",\"p90_ms\":")
-        text.append(report.milliseconds(percent: 90), decimals: 4)
-        text.append(",\"min_ms\":")
-        text.append(report.milliseconds(percent: 0), decimals: 4)
-        text.append(",\"runs\":")
-        text.append(options.runs)
-        text.append(",\"warmup\":")
-        text.append(options.warmup)
-        text.append(",\"threads\":")
-        text.append(options.threads)
-        text.append(",\"isa\":\"")
-        text.append(options.isa.name)
-        text.append("\",\"arena_bytes\":")
-        text.append(report.arenaBytes)
-        text.append(",\"peak_rss_bytes\":")
-        if report.peakBytes > 0 { text.append(report.peakBytes) } else { text.append("null") }
-        text.append(",\"cpu\":")
-        withProcessor { text.append(json: $0) }
-        text.append("}\n")
-    }
-
-    private static func withProcessor(_ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+    private static func withProcessor<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
         let capacity = 128
         let name = UnsafeMutablePointer<CChar>.allocate(capacity: capacity)
         defer { name.deallocate() }
         device_processor(name, capacity)
-        body(Argument(pointer: name).bytes)
+        return body(Argument(pointer: name).bytes)
+    }
+}
+
+extension MachineBound {
+    fileprivate static func measure(
+        _ instructionSet: InstructionSet, threads: Int, _ bytes: UnsafeRawBufferPointer
+    ) -> MachineBound {
+        // A literal's bytes end with a zero.
+        let name = UnsafeRawPointer(instructionSet.name.utf8Start).assumingMemoryBound(to: CChar.self)
+        let found = device_measure_bound(
+            name, Int32(threads), bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
+        return MachineBound(
+            multiplyAdds: found.multiply_adds > 0 ? found.multiply_adds : nil, bytes: found.bytes > 0 ? found.bytes : nil)
     }
 }

@@ -19,7 +19,7 @@ struct Classifier {
     /// nil: the reason has been said on standard error, and `exitCode` is set.
     init?(_ path: Argument, _ options: Options, exitCode: inout Int32, consequence: StaticString = "") {
         guard let (model, identity) = ModelFile.open(path, exitCode: &exitCode, consequence: consequence),
-            let session = ModelFile.openSession(model, path, threads: options.threads, exitCode: &exitCode)
+            let session = ModelFile.openSession(model, path, threads: options.threads(for: model), exitCode: &exitCode)
         else { return nil }
         self.model = model
         modelIdentity = identity

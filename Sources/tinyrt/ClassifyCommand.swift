@@ -17,7 +17,8 @@ struct ClassifyCommand {
               -               JPEGs one after the other from standard input, answered as each is complete: stream:1, stream:2 ...
               --top N         classes to print for each photo, at least 1 (default 5)
               --threshold P   reject a photo whose best class is below this probability, 0 to 1 (default: the model's)
-              --threads N     threads that share the work of one photo, 1 to 64 (default 1)
+              --threads N     threads that share the work of one photo, 1 to 64 (default: one a core, at most 4, fewer
+                              where the network is small)
               --json          one object a line: file, predictions [{index, label, probability}], rejected
 
             A photo that cannot be read is named on standard error and the others are classified; the exit code is then 65 (66 where all

@@ -1,6 +1,7 @@
 // Options: the commands' words, read in one place by what each command's syntax allows. `--name value` and `--name=value`; `--` ends the
 // options; a lone `-` is a name.
 
+import CDeviceShim
 import TinyRuntime
 
 enum Option: UInt16, CaseIterable {
@@ -13,6 +14,8 @@ enum Option: UInt16, CaseIterable {
     case isa = 64
     case existing = 128
     case destination = 256
+    case profile = 512
+    case trace = 1024
 
     var spelling: StaticString {
         switch self {
@@ -25,13 +28,15 @@ enum Option: UInt16, CaseIterable {
         case .isa: "--isa"
         case .existing: "--existing"
         case .destination: "--as"
+        case .profile: "--profile"
+        case .trace: "--trace"
         }
     }
 
     /// What its value must be; nil: it has none.
     var value: StaticString? {
         switch self {
-        case .json, .existing: nil
+        case .json, .existing, .profile: nil
         case .top: "a whole number of at least 1"
         case .threshold: "a number from 0 to 1"
         case .threads: "a whole number from 1 to 64"
@@ -39,6 +44,7 @@ enum Option: UInt16, CaseIterable {
         case .warmup: "a whole number from 0 to 1000000"
         case .isa: "an instruction set of this processor"
         case .destination: "the model's file name"
+        case .trace: "a file name"
         }
     }
 }
@@ -67,11 +73,20 @@ struct Options {
     var top = 5
     /// nil: the model's.
     var threshold: Float?
-    var threads = 1
-    var runs = 50
-    var warmup = 5
+    /// nil: as many as help this model here.
+    var threads: Int?
+    var runs = 100
+    var warmup = 10
     var isa = InstructionSet.best
     var destination: Argument?
+    var profile = false
+    var trace: Argument?
+
+    func threads(for model: Model) -> Int {
+        if let threads { return threads }
+        let processors = Int(device_processors(Int32(Session.mostSuggestedThreads)))
+        return Session.suggestedThreads(for: model, processors: processors)
+    }
 
     static func read(_ arguments: inout Arguments, _ syntax: Syntax) -> Outcome {
         var options = Options()
@@ -102,7 +117,11 @@ struct Options {
             guard let rest = word.after(option.spelling) else { continue }
             guard let kind = option.value else {
                 guard rest.pointer[0] == 0 else { return Output.usageError(syntax.command, "no value goes with", word) }
-                if option == .json { json = true } else { existing = true }
+                switch option {
+                case .json: json = true
+                case .existing: existing = true
+                default: profile = true
+                }
                 return ExitCode.done
             }
             guard let value = rest.pointer[0] == 0 ? arguments.next() : rest.dropFirst() else {
@@ -116,9 +135,12 @@ struct Options {
 
     private mutating func set(_ option: Option, _ value: Argument) -> Bool {
         switch option {
-        case .json, .existing: return false
+        case .json, .existing, .profile: return false
         case .top: return Self.set(&top, value, 1...Int(Int32.max))
-        case .threads: return Self.set(&threads, value, 1...64)
+        case .threads:
+            var number = 0
+            guard Self.set(&number, value, 1...64) else { return false }
+            threads = number
         case .runs: return Self.set(&runs, value, 1...1_000_000)
         case .warmup: return Self.set(&warmup, value, 0...1_000_000)
         case .threshold:
@@ -133,6 +155,9 @@ struct Options {
         case .destination:
             guard value.pointer[0] != 0 else { return false }
             destination = value
+        case .trace:
+            guard value.pointer[0] != 0 else { return false }
+            trace = value
         }
         return true
     }

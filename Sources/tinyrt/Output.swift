@@ -22,6 +22,7 @@ enum ExitCode {
 
 enum Output {
     /// False: the results did not reach their reader; the command ends with 74.
+    @inline(never)
     static func print(_ text: TextBytes) -> Bool {
         let error = write(text, to: 1)
         if error == 0 { return true }
@@ -30,18 +31,21 @@ enum Output {
     }
 
     /// `tinyrt: WHAT: why`
+    @inline(never)
     static func complain(_ what: UnsafeBufferPointer<UInt8>, _ why: UnsafePointer<CChar>?) {
         var line = TextBytes()
         line.append(system: why)
         complain(what, line)
     }
 
+    @inline(never)
     static func complain(_ what: UnsafeBufferPointer<UInt8>, _ why: StaticString) {
         var line = TextBytes()
         line.append(why)
         complain(what, line)
     }
 
+    @inline(never)
     static func complain(_ what: UnsafeBufferPointer<UInt8>, _ why: TextBytes) {
         var line = TextBytes()
         line.append("tinyrt: ")
@@ -53,6 +57,7 @@ enum Output {
     }
 
     /// What is wrong with the command line, and where to read how it should be. Returns the exit code.
+    @inline(never)
     static func usageError(_ command: StaticString?, _ what: StaticString, _ argument: Argument? = nil) -> Int32 {
         var line = TextBytes()
         line.append(what)
@@ -64,6 +69,7 @@ enum Output {
         return usageError(command, line)
     }
 
+    @inline(never)
     static func usageError(
         _ command: StaticString, _ option: StaticString, needs kind: StaticString, _ value: Argument? = nil
     ) -> Int32 {
@@ -79,6 +85,7 @@ enum Output {
         return usageError(command, line)
     }
 
+    @inline(never)
     private static func usageError(_ command: StaticString?, _ what: TextBytes) -> Int32 {
         var line = TextBytes()
         line.append("tinyrt: ")
@@ -97,6 +104,7 @@ enum Output {
         UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
     }
 
+    @inline(never)
     private static func write(_ text: TextBytes, to descriptor: Int32) -> Int32 {
         text.bytes.withUnsafeBufferPointer { device_write(descriptor, $0.baseAddress, $0.count) }
     }
@@ -104,6 +112,7 @@ enum Output {
 
 extension TextBytes {
     /// Words from C, which may name what they are about.
+    @inline(never)
     mutating func append(system words: UnsafePointer<CChar>?) {
         if let words { append(visible: Argument(pointer: words).bytes) }
     }

@@ -19,7 +19,8 @@ struct WatchCommand {
               --existing      the photos that lie there already, first
               --top N         classes to print for each photo, at least 1 (default 5)
               --threshold P   reject a photo whose best class is below this probability, 0 to 1 (default: the model's)
-              --threads N     threads that share the work of one photo, 1 to 64 (default 1)
+              --threads N     threads that share the work of one photo, 1 to 64 (default: one a core, at most 4, fewer
+                              where the network is small)
               --json          one object a line: file, predictions [{index, label, probability}], rejected
 
             A photo that is written again is a new one. Names that begin with a dot or end otherwise (.tmp, .part) are left alone until

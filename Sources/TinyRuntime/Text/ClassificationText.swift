@@ -5,20 +5,26 @@ extension TextBytes {
     public mutating func appendJSON(
         file: UnsafeBufferPointer<UInt8>, predictions: [Prediction], rejected: Bool, model: EdgeModel
     ) {
-        append("{\"file\":")
-        append(json: file)
-        append(",\"predictions\":[")
-        for (place, prediction) in predictions.enumerated() {
-            if place > 0 { append(",") }
-            append("{\"index\":")
-            append(prediction.index)
-            append(",\"label\":")
-            if model.labelCount > 0 { append(json: model.label(prediction.index)) } else { append("null") }
-            append(",\"probability\":")
-            append(Double(prediction.probability), decimals: 6)
-            append("}")
+        var json = JSONText()
+        json.openObject()
+        json.field("file", file)
+        json.openArray("predictions")
+        for prediction in predictions {
+            json.openObject()
+            json.field("index", prediction.index)
+            if model.labelCount > 0 {
+                json.field("label", model.label(prediction.index))
+            } else {
+                json.null("label")
+            }
+            json.field("probability", Double(prediction.probability), decimals: 6)
+            json.closeObject()
         }
-        append(rejected ? "],\"rejected\":true}\n" : "],\"rejected\":false}\n")
+        json.closeArray()
+        json.field("rejected", rejected)
+        json.closeObject()
+        json.newline()
+        append(json.text)
     }
 
     /// The file's name, then a line for each prediction.

@@ -169,13 +169,6 @@ uint64_t device_nanoseconds(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static int by_value(const void *a, const void *b) {
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-void device_sort(uint64_t *values, size_t count) { qsort(values, count, sizeof *values, by_value); }
-
 // The text behind `field` in one of /proc's tables, without blanks in front; NULL where there is none. `table` is overwritten.
 static const char *proc_field(const char *path, const char *field, char *table, size_t capacity) {
     const int descriptor = open(path, O_RDONLY | O_CLOEXEC);

@@ -1,5 +1,6 @@
 // device_shim: what the device's command needs from a libc, so that its Swift needs no Foundation: files and folders in, bytes out, the
-// clock. Watching a folder is in device_watch.h, replacing a file in device_update.h, cutting a stream of photos in jpeg_stream.h.
+// clock. Watching a folder is in device_watch.h, replacing a file in device_update.h, cutting a stream of photos in jpeg_stream.h, what the
+// machine can do in device_processors.h and device_bound.h.
 //
 // Ownership: a file's bytes belong to the shim until device_close. Errors: 0, an errno, or one of the negative codes below;
 // device_error_text says either in words. Threads: no state.
@@ -63,7 +64,6 @@ int device_is_missing(int error);
 const char *device_error_text(int error);
 
 uint64_t device_nanoseconds(void);  // of a clock that only goes forward
-void device_sort(uint64_t *values, size_t count);
 uint64_t device_peak_bytes(void);   // of memory that this process had resident; 0: the system does not tell
 // The processor's name, as the kernel gives it; empty where it does not.
 void device_processor(char *text, size_t capacity);

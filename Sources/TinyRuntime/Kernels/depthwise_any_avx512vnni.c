@@ -1,7 +1,7 @@
 // Depthwise convolution of any kernel and strides, AVX-512 VNNI: 64 channels at a time. Input rows are interleaved into
 // scratch, four a quad, each once: a window's rows lie in one or more of these quads, and for each of the four places
-// where it can begin in one the kernel has its weights, with zeros around. 5×5 takes 2 × 5 `vpdpbusd` for 16 results.
-// Fewer would do with quads of a window's own, but interleaving and storing them costs more.
+// where it can begin in one the kernel has its weights, with zeros around. Small code rather than fast: 3×3 and 5×5, which
+// networks have, are done elsewhere.
 #if defined(__x86_64__)
 #include "avx512vnni.h"
 #include "depthwise_avx512vnni.h"
@@ -36,7 +36,7 @@ TK_VNNI_INLINE void store(__mmask64 mask, uint8_t *output, const __m512i acc[4],
 }
 
 enum {
-    lanes = 7,            // output pixels at once: 28 accumulators
+    lanes = 2,            // output pixels at once, which share the weights' loads
     columns_wanted = 40,  // in scratch at once: with two quads of rows 20 KB, in the nearest cache
 };
 
@@ -120,9 +120,8 @@ TK_VNNI_SMALL static void prepare(const tk_convolution *op, const plan *p, size_
 
 // Interleaves `count` columns of rows y ..< y + 4 from column `left` on; what is outside the image is padding.
 // input: the image's first pixel, at the block's first channel.
-TK_VNNI __attribute__((noinline)) static void fill_quads(const tk_convolution *op, const block_constants *block,
-                                                         const uint8_t *input, int32_t y, int32_t left, int32_t count,
-                                                         __mmask64 mask, __m512i *to) {
+TK_VNNI_SMALL static void fill_quads(const tk_convolution *op, const block_constants *block, const uint8_t *input,
+                                     int32_t y, int32_t left, int32_t count, __mmask64 mask, __m512i *to) {
     const size_t pixel = (size_t)op->input_stride;
     const int32_t width = op->input_width;
     const uint8_t *rows[4];
@@ -143,11 +142,10 @@ TK_VNNI __attribute__((noinline)) static void fill_quads(const tk_convolution *o
     }
 }
 
-// Seven output pixels, of which `count` exist. window: the first's, to which `places` count, a step each.
-TK_VNNI __attribute__((noinline)) static void run_pixels(const tk_convolution *op, const block_constants *block,
-                                                         const __m512i *weights, const size_t *places, size_t steps,
-                                                         const __m512i *window, size_t count, __mmask64 mask,
-                                                         uint8_t *output) {
+// Two output pixels, of which `count` exist. window: the first's, to which `places` count, a step each.
+TK_VNNI_SMALL static void run_pixels(const tk_convolution *op, const block_constants *block, const __m512i *weights,
+                                     const size_t *places, size_t steps, const __m512i *window, size_t count,
+                                     __mmask64 mask, uint8_t *output) {
     const size_t apart = (size_t)op->stride_width * 4;
     __m512i acc[lanes][4];
 #pragma clang loop unroll(full)

@@ -1,8 +1,8 @@
 // depthwise_tiles: the depthwise kernel of the x86 sets below AVX-512, any kernel size and stride. For 16 channels and a run
 // of columns, image rows are interleaved column by column (two as i16, or four as bytes), once for two output rows where the
-// stride lets them share rows; what stands outside the image is written there too. Then tiles of four columns × one or
-// two rows × a vector of channels are products of that and the weights, as in a dense convolution. The loops are here, for
-// all sets; the arithmetic is in depthwise_<isa>.c, written once too (depthwise_products.h).
+// stride lets them share rows; what the rows below see too stays, and what is outside the image is written there as well. Then
+// tiles of four columns × one or two rows × a vector of channels are products of that and the weights, as in a dense
+// convolution. The loops are here, for all sets; the arithmetic is in depthwise_<isa>.c, written once too (depthwise_products.h).
 #ifndef DEPTHWISE_TILES_H
 #define DEPTHWISE_TILES_H
 

@@ -27,7 +27,7 @@ openvino=(openvino==2026.4.1 nncf==3.4.0 scipy==1.17.1 psutil==7.2.2 tabulate==0
 processor() {
     local field
     field() { grep -m1 -P "^$1\t" /proc/cpuinfo | cut -d: -f2 | xargs; }
-    echo "$(field 'model name'), family $(field 'cpu family') model $(field model), $(nproc) processors"
+    echo "$(field 'model name'), family $(field 'cpu family') model $(field model), $(getconf _NPROCESSORS_ONLN) processors"
 }
 
 # made FILE LOG COMMAND...: unless FILE is there; what fails is shown.

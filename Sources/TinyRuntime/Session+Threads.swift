@@ -6,7 +6,7 @@ extension Session {
     public static let mostSuggestedThreads = 4
 
     /// A thread more is worth its waiting from this many multiply-adds a run on: docs/benchmarks.md has the measurement.
-    private static let multiplyAddsPerThread: UInt64 = 4_000_000
+    private static let multiplyAddsPerThread: UInt64 = 16_000_000
 
     /// The number of threads that is expected to make a run of `model` fastest. The result of a run is the same for any.
     ///

@@ -92,7 +92,7 @@ TK_VNNI_SMALL static void fill(uint8_t *destination, uint8_t value, size_t count
     _mm512_mask_storeu_epi8(destination, ((__mmask64)1 << count) - 1, values);
 }
 
-// Image rows first_row + 2p and the next, for `count` pairs p from `pair` on, of 32 channels or the last 16.
+// What `wide` works on: 32 channels, or the last up to 16, of a strip.
 typedef struct work {
     const tk_block *block;
     const geometry *g;

@@ -141,17 +141,44 @@ public func tinyrt_session_model(_ session: OpaquePointer?) -> OpaquePointer? {
 public func tinyrt_preprocess(
     _ session: OpaquePointer?, _ image: UnsafePointer<tinyrt_image>?, _ error: UnsafeMutablePointer<tinyrt_error>?
 ) -> tinyrt_status {
-    guard let session, let image else { return report(TINYRT_INVALID_ARGUMENT, error) }
-    let target = object(session, Session.self)
-    guard let input = target.input.baseAddress, image.pointee.planes.0 != nil else {
+    guard session != nil, let image = image?.pointee, image.planes.0 != nil else {
         return report(TINYRT_INVALID_ARGUMENT, error)
     }
-    guard let frame = CameraFrame(image.pointee), frame.isSound else { return report(TINYRT_BAD_IMAGE, error) }
+    guard let frame = CameraFrame(image), frame.isSound else { return report(TINYRT_BAD_IMAGE, error) }
+    do {
+        let rows = try CameraRows(frame)
+        let context = Unmanaged.passUnretained(rows).toOpaque()
+        let status = preprocess(
+            session, ImageRows(context: context, CameraRows.function), frame.width, frame.height, orientation: 1, error)
+        withExtendedLifetime(rows) {}
+        return status
+    } catch _ { return report(TINYRT_OUT_OF_MEMORY, error) }
+}
+
+@c @implementation
+public func tinyrt_preprocess_rows(
+    _ session: OpaquePointer?, _ rows: UnsafePointer<tinyrt_rows>?, _ error: UnsafeMutablePointer<tinyrt_error>?
+) -> tinyrt_status {
+    guard session != nil, let rows = rows?.pointee, let function = rows.row, (1...8).contains(rows.orientation) else {
+        return report(TINYRT_INVALID_ARGUMENT, error)
+    }
+    return preprocess(
+        session, ImageRows(context: rows.context, function), Int(rows.width), Int(rows.height),
+        orientation: Int(rows.orientation), error)
+}
+
+@inline(never)
+private func preprocess(
+    _ session: OpaquePointer?, _ rows: ImageRows, _ width: Int, _ height: Int, orientation: Int,
+    _ error: UnsafeMutablePointer<tinyrt_error>?
+) -> tinyrt_status {
+    guard let session else { return report(TINYRT_INVALID_ARGUMENT, error) }
+    let target = object(session, Session.self)
+    guard let input = target.input.baseAddress else { return report(TINYRT_INVALID_ARGUMENT, error) }
     do {
         let preprocessor = try ImagePreprocessor(
-            target.model.edge.preprocessing, sourceWidth: frame.width, sourceHeight: frame.height)
-        try preprocessor.run(frame: frame, output: input)
-        return report(TINYRT_OK, error)
+            target.model.edge.preprocessing, sourceWidth: width, sourceHeight: height, orientation: orientation)
+        return report(preprocessor.run(rows: rows, output: input) ? TINYRT_OK : TINYRT_BAD_IMAGE, error)
     } catch let failure {
         return report(failure == .outOfMemory ? TINYRT_OUT_OF_MEMORY : TINYRT_BAD_IMAGE, error)
     }

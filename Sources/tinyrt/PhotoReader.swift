@@ -37,31 +37,67 @@ enum PhotoReader {
 
     static func decode(_ bytes: UnsafePointer<UInt8>?, count: Int, into session: Session) -> PhotoProblem? {
         let preprocessing = session.model.edge.preprocessing
+        guard let input = session.input.baseAddress else { return nil }
         let minimum = preprocessing.minimumDecodedSize
         var options = image_options()
         options.min_width = UInt32(minimum.width)
         options.min_height = UInt32(minimum.height)
-        var image = image_rgb()
-        var words = TextBytes()
         let messageBytes = Int(image_message_bytes)
         let message = UnsafeMutablePointer<CChar>.allocate(capacity: messageBytes)
         defer { message.deallocate() }
-        let status = image_decode(bytes, count, &options, &image, message, messageBytes)
-        guard status == image_ok else {
-            if status == image_truncated { words.append("truncated: ") }
+        let isJPEG = count >= 2 && bytes?[0] == 0xFF && bytes?[1] == 0xD8
+        let (status, suits) =
+            isJPEG
+            ? rows(of: bytes, count, &options, preprocessing, input, message)
+            : whole(bytes, count, &options, preprocessing, input, message)
+        if status == image_ok && suits { return nil }
+        var words = TextBytes()
+        if status == image_truncated { words.append("truncated: ") }
+        if status != image_ok {
             words.append(system: message)
-            return .unreadable(words)
+        } else {
+            words.append("its size does not suit the model's preprocessing")
         }
+        return .unreadable(words)
+    }
+
+    /// A JPEG's rows go to the resize as they are decoded.
+    private static func rows(
+        of bytes: UnsafePointer<UInt8>?, _ count: Int, _ options: inout image_options, _ preprocessing: Preprocessing,
+        _ input: UnsafeMutablePointer<UInt8>, _ message: UnsafeMutablePointer<CChar>
+    ) -> (status: image_status, suits: Bool) {
+        var reader: OpaquePointer?
+        var geometry = image_geometry()
+        let status = image_jpeg_open(bytes, count, &options, &reader, &geometry, message, Int(image_message_bytes))
+        guard status == image_ok else { return (status, true) }
+        var suits = false
+        do {
+            let preprocessor = try ImagePreprocessor(
+                preprocessing, sourceWidth: Int(geometry.width), sourceHeight: Int(geometry.height),
+                orientation: Int(geometry.orientation))
+            let rows = ImageRows(context: UnsafeMutableRawPointer(reader)) { image_jpeg_row($0.map { OpaquePointer($0) }, $1) }
+            // Where rows end early, closing says why.
+            _ = preprocessor.run(rows: rows, output: input)
+            suits = true
+        } catch {}
+        return (image_jpeg_close(reader), suits)
+    }
+
+    private static func whole(
+        _ bytes: UnsafePointer<UInt8>?, _ count: Int, _ options: inout image_options, _ preprocessing: Preprocessing,
+        _ input: UnsafeMutablePointer<UInt8>, _ message: UnsafeMutablePointer<CChar>
+    ) -> (status: image_status, suits: Bool) {
+        var image = image_rgb()
+        let status = image_decode(bytes, count, &options, &image, message, Int(image_message_bytes))
+        guard status == image_ok, let pixels = image.pixels else { return (status, true) }
         defer { image_free(&image) }
         do {
-            guard let pixels = image.pixels, let input = session.input.baseAddress else { return .unreadable(words) }
             let preprocessor = try ImagePreprocessor(
                 preprocessing, sourceWidth: Int(image.width), sourceHeight: Int(image.height))
             preprocessor.run(source: pixels, sourceRowBytes: 3 * Int(image.width), output: input)
+            return (status, true)
         } catch {
-            words.append("its size does not suit the model's preprocessing")
-            return .unreadable(words)
+            return (status, false)
         }
-        return nil
     }
 }

@@ -101,6 +101,86 @@ func windowOfResizeIsResizeOfWindow(filter: ResizeFilter) throws {
     #expect(try result == inner.preprocessed(by: preprocessing).pixels)
 }
 
+/// What EXIF's orientation means: where each pixel of the stored image is shown.
+private func shown(_ stored: RGBImage, orientation: Int) -> RGBImage {
+    let (width, height) = orientation >= 5 ? (stored.height, stored.width) : (stored.width, stored.height)
+    var pixels = [UInt8](repeating: 0, count: stored.pixels.count)
+    for y in 0..<stored.height {
+        for x in 0..<stored.width {
+            let (right, bottom) = (stored.width - 1 - x, stored.height - 1 - y)
+            let (toX, toY) =
+                switch orientation {
+                case 2: (right, y)
+                case 3: (right, bottom)
+                case 4: (x, bottom)
+                case 5: (y, x)
+                case 6: (bottom, x)
+                case 7: (bottom, right)
+                case 8: (y, right)
+                default: (x, y)
+                }
+            for channel in 0..<3 {
+                pixels[(toY * width + toX) * 3 + channel] = stored.pixels[(y * stored.width + x) * 3 + channel]
+            }
+        }
+    }
+    return RGBImage(width: width, height: height, pixels: pixels)
+}
+
+/// A photo that is turned while it is resized gives what one that was turned before gives: in both orders of the passes, and where a pass
+/// changes nothing.
+@Test(arguments: 1...8, [ResizeFilter.bilinear, .bicubic]) func turningCommutesWithTheResize(orientation: Int, filter: ResizeFilter) throws {
+    for (seed, (width, height)) in [(61, 47), (40, 170), (170, 40), (24, 20), (20, 24), (3, 90), (16, 9)].enumerated() {
+        let stored = ImageGoldens.noise(width: width, height: height, seed: UInt64(100 + seed))
+        for (mode, resize, crop) in [
+            (ResizeMode.squash, (24, 20), (24, 20)), (.squash, (20, 24), (11, 13)), (.shortSide, (16, 16), (16, 13)),
+            (.shortSide, (9, 9), (7, 9)),
+        ] {
+            let preprocessing = Preprocessing(
+                resizeMode: mode, filter: filter, resizeWidth: resize.0, resizeHeight: resize.1, cropWidth: crop.0,
+                cropHeight: crop.1)
+            guard let wanted = try? shown(stored, orientation: orientation).preprocessed(by: preprocessing) else { continue }
+            let preprocessor = try ImagePreprocessor(
+                preprocessing, sourceWidth: width, sourceHeight: height, orientation: orientation)
+            var result = [UInt8](repeating: 0, count: crop.0 * crop.1 * 3)
+            stored.pixels.withUnsafeBufferPointer { from in
+                result.withUnsafeMutableBufferPointer { to in
+                    guard let from = from.baseAddress, let to = to.baseAddress else { return }
+                    preprocessor.run(source: from, sourceRowBytes: width * 3, output: to)
+                }
+            }
+            #expect(result == wanted.pixels, "\(width)×\(height), \(mode) \(resize), crop \(crop)")
+        }
+    }
+}
+
+/// Every instruction set's kernels give plain C's bytes; rows that end early are said.
+@Test func instructionSetsResizeAlike() throws {
+    for (seed, (width, height, to, high)) in [(400, 300, 24, 24), (75, 100, 22, 22), (5, 6, 40, 40), (333, 20, 17, 19)].enumerated() {
+        let source = ImageGoldens.noise(width: width, height: height, seed: UInt64(seed), binary: seed % 2 == 1)
+        for filter in [ResizeFilter.bilinear, .bicubic] {
+            var results: [[UInt8]] = []
+            for instructionSet in InstructionSet.allCases where instructionSet.isAvailable {
+                let resizer = try ImageResizer(
+                    sourceWidth: width, sourceHeight: height, width: to, height: high, filter: filter,
+                    instructionSet: instructionSet)
+                var result = [UInt8](repeating: 0, count: to * high * 3)
+                source.pixels.withUnsafeBufferPointer { from in
+                    result.withUnsafeMutableBufferPointer { target in
+                        guard let from = from.baseAddress, let target = target.baseAddress else { return }
+                        resizer.run(source: from, sourceRowBytes: width * 3, output: target)
+                        let withoutRows = resizer.run(rows: ImageRows(context: nil) { _, _ in nil }, output: target)
+                        #expect(!withoutRows)
+                        resizer.run(source: from, sourceRowBytes: width * 3, output: target)
+                    }
+                }
+                results.append(result)
+            }
+            for result in results { #expect(result == results[0], "\(width)×\(height), \(filter)") }
+        }
+    }
+}
+
 @Test func impossibleContractsAreRefused() {
     let image = ImageGoldens.noise(width: 30, height: 20, seed: 1)
     func contract(_ mode: ResizeMode, _ resize: (Int, Int), _ crop: (Int, Int)) -> Preprocessing {

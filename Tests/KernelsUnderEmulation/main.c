@@ -17,6 +17,7 @@
 
 #include "thread_pool.h"
 #include "tiny_kernels.h"
+#include "tk_resample.h"
 
 static uint64_t state = 0x9E3779B97F4A7C15u;
 
@@ -525,6 +526,71 @@ static int print_speed(const buffers *memory) {
     return 0;
 }
 
+// The two passes of the resize, with weights of the whole range that the resize can give.
+static bool test_resample(int ops, const buffers *memory) {
+    static uint8_t wanted[1 << 16];
+    static int32_t wanted_sums[1 << 14];
+    for (int i = 0; i < ops; i++) {
+        tk_resample_columns columns = {.count = between(1, 70), .groups = between(1, 5)};
+        const int32_t taps = columns.groups * tk_resample_group, width = taps + between(0, 60);
+        int16_t *weights = at_end(memory->weights, (size_t)(columns.count * taps) * 4, 2);
+        int32_t *starts = at_end(memory->constants, (size_t)columns.count * 4, 4);
+        for (int32_t column = 0; column < columns.count; column++) {
+            starts[column] = between(0, width - taps);
+            for (int32_t tap = 0; tap < taps; tap++) {
+                const int32_t weight = one_in(4) ? 0 : between(-(1 << 19), 1 << 22) / (one_in(3) ? 1 : taps);
+                int16_t *cell = weights + (column * columns.groups + tap / 8) * 16 + tap % 8;
+                cell[0] = (int16_t)(weight & 0x7FFF), cell[8] = (int16_t)(weight >> 15);
+            }
+        }
+        columns.starts = starts, columns.weights = weights;
+        const size_t bytes = (size_t)columns.count * 3;
+
+        tk_resample_rows rows = {.row_count = between(1, 9), .count = (size_t)between(1, 150), .begins = one_in(2)};
+        rows.row_stride = rows.count + (size_t)between(0, 5);
+        const uint8_t *source = random_input(memory, (size_t)width * 3 + rows.row_stride * (size_t)rows.row_count);
+        const uint8_t *pixels = source + rows.row_stride * (size_t)rows.row_count;  // its last byte is memory's last
+        rows.rows = source;
+        int32_t *row_weights = at_end(memory->scratch, (size_t)rows.row_count * 4, 4);
+        for (int32_t row = 0; row < rows.row_count; row++) row_weights[row] = between(-(1 << 19), 1 << 21);
+        rows.weights = row_weights;
+        int32_t begin[150];
+        for (size_t at = 0; at < rows.count; at++) begin[at] = between(-(1 << 29), 1 << 29);
+        const bool ends = one_in(2);
+
+        for (int isa = TK_ISA_PLAIN; isa < TK_ISA_COUNT; isa++) {
+            if (tk_kernels_for((tk_isa)isa) == NULL) continue;
+            const tk_resampler *resampler = tk_resampler_for((tk_isa)isa);
+            uint8_t *output = at_end(memory->output, bytes, 1);
+            output[-1] = 0xA5;
+            resampler->columns(&columns, pixels, output);
+            if (isa == TK_ISA_PLAIN) memcpy(wanted, output, bytes), add_to_hash(output, bytes);
+            bool same = output[-1] == 0xA5 && memcmp(wanted, output, bytes) == 0;
+
+            int32_t *sums = at_end(memory->output, rows.count * 4, 4);
+            memcpy(sums, begin, rows.count * 4);
+            // The bytes have a place of their own, before memory's end too.
+            uint8_t *finished = ends ? at_end(memory->constants, rows.count, 1) : NULL;
+            uint8_t saved[150];
+            if (ends) memcpy(saved, finished, rows.count);
+            resampler->rows(&rows, sums, finished);
+            if (ends) {
+                if (isa == TK_ISA_PLAIN) memcpy(wanted + bytes, finished, rows.count), add_to_hash(finished, rows.count);
+                same = same && memcmp(wanted + bytes, finished, rows.count) == 0;
+                memcpy(finished, saved, rows.count);  // where the starts lie
+            } else {
+                if (isa == TK_ISA_PLAIN) memcpy(wanted_sums, sums, rows.count * 4);
+                same = same && memcmp(wanted_sums, sums, rows.count * 4) == 0;
+            }
+            if (same) continue;
+            printf("%s, resample %d differs: %d columns of %d groups, %d rows of %zu\n", tk_kernels_for((tk_isa)isa)->name, i,
+                   columns.count, columns.groups, rows.row_count, rows.count);
+            return false;
+        }
+    }
+    return true;
+}
+
 int main(int count, char **arguments) {
     const buffers memory = {make_region(4 << 20), make_region(4 << 20), make_region(4 << 20), make_region(1 << 16),
                             make_region(1 << 20)};
@@ -557,6 +623,7 @@ int main(int count, char **arguments) {
     tk_pool *const pools[] = {NULL, tk_pool_create(2), tk_pool_create(3)};
     if (!test_blocks(ops / 2, &more, pools)) return 1;
     if (!test_elementwise(ops, &memory)) return 1;
-    printf("%s: %d ops, plain %016llx\n", sets, (5 + elementwise_kinds) * ops + ops / 2, (unsigned long long)hash);
+    if (!test_resample(ops, &memory)) return 1;
+    printf("%s: %d ops, plain %016llx\n", sets, (6 + elementwise_kinds) * ops + ops / 2, (unsigned long long)hash);
     return 0;
 }

@@ -13,7 +13,7 @@
 
 #include "shim.h"
 
-typedef struct jpeg_reader {
+struct image_jpeg {
     struct jpeg_decompress_struct codec;
     struct jpeg_error_mgr errors;
     struct jpeg_progress_mgr progress;
@@ -21,12 +21,16 @@ typedef struct jpeg_reader {
     image_status status;
     char *message;
     size_t message_size;
-    uint8_t *strip;  // shim_strip_rows decoded rows, 3 or 4 bytes a pixel
-} jpeg_reader;
+    int orientation;
+    uint32_t components;  // of a decoded pixel: 3, or 4 before CMYK is converted
+    // The rows decoded last: `first` … `first + count`; room for strip_rows.
+    uint8_t *strip;
+    uint32_t strip_rows, first, count;
+};
 
 // Leaves libjpeg with its own words for what is wrong.
 static _Noreturn void leave(j_common_ptr codec, image_status status) {
-    jpeg_reader *reader = codec->client_data;
+    image_jpeg *reader = codec->client_data;
     char text[JMSG_LENGTH_MAX];
     reader->errors.format_message(codec, text);
     reader->status = shim_fail(reader->message, reader->message_size, status, "%s", text);
@@ -73,7 +77,7 @@ static void on_output(j_common_ptr codec) { (void)codec; }
 static void on_progress(j_common_ptr codec) {
     const j_decompress_ptr decoder = (j_decompress_ptr)codec;
     if (decoder->input_scan_number <= image_max_scans) return;
-    jpeg_reader *reader = codec->client_data;
+    image_jpeg *reader = codec->client_data;
     reader->status = shim_fail(reader->message, reader->message_size, image_too_large, "more than %d progressive scans",
                                (int)image_max_scans);
     longjmp(reader->escape, 1);
@@ -119,9 +123,9 @@ static void cmyk_rows_to_rgb(uint8_t *strip, size_t pixels) {
     }
 }
 
-// Everything that libjpeg may leave by longjmp. What must survive lives in `reader` and `image`, not in locals.
-static image_status read_image(
-    jpeg_reader *reader, const uint8_t *bytes, size_t size, const image_options *options, image_rgb *image) {
+// The next three hold everything that libjpeg may leave by longjmp. What must survive lives in `reader`, not in locals.
+
+static image_status start(image_jpeg *reader, const uint8_t *bytes, size_t size, const image_options *options) {
     const j_decompress_ptr codec = &reader->codec;
     if (setjmp(reader->escape)) return reader->status;
 
@@ -135,62 +139,131 @@ static image_status read_image(
         shim_check_size(codec->image_width, codec->image_height, options, reader->message, reader->message_size);
     if (status != image_ok) return status;
 
-    const int orientation = image_exif_orientation(bytes, size);
-    choose_scale(codec, options, orientation);
-    const int components = codec->num_components == 4 ? 4 : 3;
-    codec->out_color_space = components == 4 ? JCS_CMYK : JCS_RGB;
+    reader->orientation = image_exif_orientation(bytes, size);
+    choose_scale(codec, options, reader->orientation);
+    reader->components = codec->num_components == 4 ? 4 : 3;
+    codec->out_color_space = reader->components == 4 ? JCS_CMYK : JCS_RGB;
     codec->dct_method = JDCT_ISLOW;
     codec->do_fancy_upsampling = TRUE;
     codec->do_block_smoothing = FALSE;
     codec->quantize_colors = FALSE;
     jpeg_start_decompress(codec);  // reads all scans of a progressive file, so that a truncated one ends here
 
-    const uint32_t width = codec->output_width, height = codec->output_height;
-    const size_t row_bytes = (size_t)width * (size_t)components;
-    reader->strip = malloc(row_bytes * shim_strip_rows);
+    reader->strip = malloc((size_t)codec->output_width * reader->components * reader->strip_rows);
     if (reader->strip == NULL) {
         return shim_fail(reader->message, reader->message_size, image_out_of_memory,
-                         "no memory for a row of %u pixels", width);
+                         "no memory for a row of %u pixels", codec->output_width);
     }
-    status = shim_allocate(image, width, height, orientation, reader->message, reader->message_size);
-    if (status != image_ok) return status;
-
-    for (uint32_t first = 0; first < height; first += shim_strip_rows) {
-        const uint32_t count = height - first < shim_strip_rows ? height - first : (uint32_t)shim_strip_rows;
-        for (uint32_t done = 0; done < count;) {
-            JSAMPROW rows[shim_strip_rows];
-            for (uint32_t row = done; row < count; row++) rows[row] = reader->strip + row * row_bytes;
-            done += jpeg_read_scanlines(codec, rows + done, count - done);
-        }
-        if (components == 4) cmyk_rows_to_rgb(reader->strip, (size_t)width * count);
-        shim_place(reader->strip, first, count, width, height, orientation, image->pixels);
-    }
-    jpeg_finish_decompress(codec);  // reads up to the end marker: a file cut just before it is truncated too
     return image_ok;
 }
 
-image_status image_decode_jpeg(
-    const uint8_t *bytes, size_t size, const image_options *options, image_rgb *image, char *message,
-    size_t message_size) {
-    if (image == NULL || (bytes == NULL && size > 0)) {
+// The next rows into the strip, as RGB.
+static image_status decode_strip(image_jpeg *reader) {
+    const j_decompress_ptr codec = &reader->codec;
+    if (setjmp(reader->escape)) return reader->status;
+    const size_t row_bytes = (size_t)codec->output_width * reader->components;
+    const uint32_t rest = codec->output_height - codec->output_scanline;
+    const uint32_t count = rest < reader->strip_rows ? rest : reader->strip_rows;
+    reader->first = codec->output_scanline;
+    reader->count = count;
+    for (uint32_t done = 0; done < count;) {
+        JSAMPROW rows[shim_strip_rows];
+        for (uint32_t row = done; row < count; row++) rows[row] = reader->strip + row * row_bytes;
+        done += jpeg_read_scanlines(codec, rows + done, count - done);
+    }
+    if (reader->components == 4) cmyk_rows_to_rgb(reader->strip, (size_t)codec->output_width * count);
+    return image_ok;
+}
+
+static image_status finish(image_jpeg *reader) {
+    if (setjmp(reader->escape)) return reader->status;
+    jpeg_finish_decompress(&reader->codec);  // reads up to the end marker: a file cut just before it is truncated too
+    return image_ok;
+}
+
+static void destroy(image_jpeg *reader) {
+    if (reader == NULL) return;
+    jpeg_destroy_decompress(&reader->codec);
+    free(reader->strip);
+    free(reader);
+}
+
+static image_status open_reader(
+    const uint8_t *bytes, size_t size, const image_options *options, uint32_t strip_rows, image_jpeg **result,
+    char *message, size_t message_size) {
+    *result = NULL;
+    if (bytes == NULL && size > 0) {
         return shim_fail(message, message_size, image_bad_argument, "a null pointer was passed");
     }
-    memset(image, 0, sizeof *image);
-    jpeg_reader *reader = calloc(1, sizeof *reader);
+    image_jpeg *reader = calloc(1, sizeof *reader);
     if (reader == NULL) return shim_fail(message, message_size, image_out_of_memory, "no memory for the decoder");
     reader->message = message;
     reader->message_size = message_size;
+    reader->strip_rows = strip_rows;
     reader->codec.err = jpeg_std_error(&reader->errors);
     reader->codec.client_data = reader;
     reader->errors.error_exit = on_error;
     reader->errors.emit_message = on_message;
     reader->errors.output_message = on_output;
     reader->progress.progress_monitor = on_progress;
+    reader->status = start(reader, bytes, size, options);
+    if (reader->status != image_ok) {
+        const image_status status = reader->status;
+        destroy(reader);
+        return status;
+    }
+    *result = reader;
+    return image_ok;
+}
 
-    const image_status status = read_image(reader, bytes, size, options, image);
-    jpeg_destroy_decompress(&reader->codec);
-    free(reader->strip);
-    free(reader);
+image_status image_jpeg_open(
+    const uint8_t *bytes, size_t size, const image_options *options, image_jpeg **reader, image_geometry *geometry,
+    char *message, size_t message_size) {
+    if (reader == NULL || geometry == NULL) {
+        return shim_fail(message, message_size, image_bad_argument, "a null pointer was passed");
+    }
+    // A row at a time stays in the nearest cache.
+    const image_status status = open_reader(bytes, size, options, 1, reader, message, message_size);
+    if (status != image_ok) return status;
+    *geometry = (image_geometry){(*reader)->codec.output_width, (*reader)->codec.output_height, (*reader)->orientation};
+    return image_ok;
+}
+
+const uint8_t *image_jpeg_row(image_jpeg *reader, size_t index) {
+    if (index >= reader->codec.output_height) return NULL;
+    while (reader->status == image_ok && reader->codec.output_scanline <= index) reader->status = decode_strip(reader);
+    if (reader->status != image_ok || index < reader->first) return NULL;
+    return reader->strip + (index - reader->first) * reader->codec.output_width * 3;
+}
+
+image_status image_jpeg_close(image_jpeg *reader) {
+    if (reader == NULL) return image_ok;
+    while (reader->status == image_ok && reader->codec.output_scanline < reader->codec.output_height) {
+        reader->status = decode_strip(reader);
+    }
+    if (reader->status == image_ok) reader->status = finish(reader);
+    const image_status status = reader->status;
+    destroy(reader);
+    return status;
+}
+
+image_status image_decode_jpeg(
+    const uint8_t *bytes, size_t size, const image_options *options, image_rgb *image, char *message,
+    size_t message_size) {
+    if (image == NULL) return shim_fail(message, message_size, image_bad_argument, "a null pointer was passed");
+    memset(image, 0, sizeof *image);
+    image_jpeg *reader;
+    image_status status = open_reader(bytes, size, options, shim_strip_rows, &reader, message, message_size);
+    if (status != image_ok) return status;
+    const uint32_t width = reader->codec.output_width, height = reader->codec.output_height;
+    status = shim_allocate(image, width, height, reader->orientation, message, message_size);
+    while (status == image_ok && reader->codec.output_scanline < height) {
+        status = decode_strip(reader);
+        if (status != image_ok) break;
+        shim_place(reader->strip, reader->first, reader->count, width, height, reader->orientation, image->pixels);
+    }
+    if (status == image_ok) status = finish(reader);
+    destroy(reader);
     if (status != image_ok) image_free(image);
     return status;
 }

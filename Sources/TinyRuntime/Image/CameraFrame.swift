@@ -67,7 +67,7 @@ public struct CameraFrame {
 }
 
 /// A frame's rows as RGB.
-final class CameraRows: RGBRows {
+final class CameraRows {
     private let frame: CameraFrame
     private let matrix: ColourMatrix
     private let converted: UnsafeMutablePointer<UInt8>
@@ -82,7 +82,11 @@ final class CameraRows: RGBRows {
 
     deinit { tk_free(converted) }
 
-    func row(_ index: Int) -> UnsafePointer<UInt8> {
+    static let function: ImageRows.Function = { context, index in
+        context.map { Unmanaged<CameraRows>.fromOpaque($0).takeUnretainedValue().row(index) }
+    }
+
+    private func row(_ index: Int) -> UnsafePointer<UInt8> {
         let source = frame.pixels + index * frame.rowBytes
         switch frame.format {
         case .rgb:

@@ -1,20 +1,28 @@
 // ImagePreprocessor: carries out a Preprocessing on decoded RGB pixels: resize, then centre crop. The same code on the
-// workstation and on the device. Orientation and decode scaling happen before it, in the decoder; mean and standard
-// deviation after it, in the network.
+// workstation and on the device. Decode scaling happens before it, in the decoder, as does turning by the orientation where
+// a whole photo is decoded; mean and standard deviation come after it, in the network.
 
 public struct ImagePreprocessor: ~Copyable {
     private let resizer: ImageResizer
 
-    /// Prepares for photos of one size (orientation applied; after decode scaling its size, not the file's).
+    /// Prepares for photos of one size.
     ///
+    /// - Parameters:
+    ///   - sourceWidth, sourceHeight: of the photo's rows as they come: after decode scaling, before it is turned.
+    ///   - orientation: EXIF's, 1…8; 1 for a photo that is turned already.
     /// - Throws: `PreprocessingError`: the contract is impossible, or this photo cannot meet it.
-    public init(_ preprocessing: Preprocessing, sourceWidth: Int, sourceHeight: Int) throws(PreprocessingError) {
+    public init(
+        _ preprocessing: Preprocessing, sourceWidth: Int, sourceHeight: Int, orientation: Int = 1
+    ) throws(PreprocessingError) {
         try preprocessing.validate()
         guard
             (1...ImageResizer.maximumSourceSide).contains(sourceWidth),
             (1...ImageResizer.maximumSourceSide).contains(sourceHeight)
         else { throw .sourceSize(width: sourceWidth, height: sourceHeight) }
-        let resized = preprocessing.resizedSize(sourceWidth: sourceWidth, sourceHeight: sourceHeight)
+        let resized =
+            orientation >= 5
+            ? preprocessing.resizedSize(sourceWidth: sourceHeight, sourceHeight: sourceWidth)
+            : preprocessing.resizedSize(sourceWidth: sourceWidth, sourceHeight: sourceHeight)
         let width = preprocessing.cropWidth
         let height = preprocessing.cropHeight
         resizer = try ImageResizer(
@@ -22,7 +30,7 @@ public struct ImagePreprocessor: ~Copyable {
             resizedHeight: resized.height,
             filter: preprocessing.filter, x: Self.centre(resized.width - width),
             y: Self.centre(resized.height - height),
-            width: width, height: height)
+            width: width, height: height, orientation: orientation)
     }
 
     /// Preprocesses one photo. Uses working memory of this value: one call at a time.
@@ -39,8 +47,15 @@ public struct ImagePreprocessor: ~Copyable {
     /// - Parameter frame: of the size given to `init`; `frame.isSound` holds.
     /// - Throws: `PreprocessingError.outOfMemory`: no row could be allocated.
     public func run(frame: CameraFrame, output: UnsafeMutablePointer<UInt8>) throws(PreprocessingError) {
-        resizer.run(rows: try CameraRows(frame), output: output)
+        let camera = try CameraRows(frame)
+        _ = run(rows: ImageRows(context: Unmanaged.passUnretained(camera).toOpaque(), CameraRows.function), output: output)
+        withExtendedLifetime(camera) {}
     }
+
+    /// The same from rows that come one at a time, so that no decoded photo need exist.
+    ///
+    /// - Returns: false where `rows` had none to give; what was written then means nothing.
+    public func run(rows: ImageRows, output: UnsafeMutablePointer<UInt8>) -> Bool { resizer.run(rows: rows, output: output) }
 
     /// Half the room that a crop leaves, an odd half rounded to even: where torchvision's CenterCrop puts it.
     private static func centre(_ room: Int) -> Int {

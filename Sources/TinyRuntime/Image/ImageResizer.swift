@@ -1,15 +1,16 @@
 // ImageResizer: an antialiased resize of RGB bytes, equal byte for byte to Pillow's `Image.resize` (BILINEAR or
-// BICUBIC), and of a window of the result only where that is all that is wanted. Left out: other filters, other pixel
-// kinds, alpha.
+// BICUBIC), and of a window of the result only where that is all that is wanted. The source may come turned or mirrored,
+// as EXIF says. Left out: other filters, other pixel kinds, alpha.
 //
-// Rows are resized horizontally one at a time, in the source's order, rounded to bytes, and added with their weights to
-// every output row that they count for; an output row is rounded and written when its last source row has come. So each
-// source row is read once, rows and columns outside the window are not computed, and the memory is a few rows whatever
-// the source's height.
+// The source's rows come one at a time, each is read once, and what leads to no pixel of the window is not computed: the
+// memory is a few rows whatever the source's height. Some rows at a time are summed into every output row that they count
+// for; an output row is rounded and written when its last source row has come. The walk is tk_resize.h's, the sums are
+// kernels (tk_resample.h); sizes, weights, order and memory are decided here.
 //
 // Rounding between the two passes makes their order visible. Since version 13 Pillow runs the vertical pass first where
 // the height loses more than twice as many pixels as the width (its pull request 9549), and so does this; older
-// versions always began with the rows.
+// versions always began with the rows. Vertical means: of the picture as it is shown. Where it comes turned by 90°, its
+// rows are the shown picture's columns, and the order is the other one here.
 
 import CTinyKernels
 
@@ -21,40 +22,39 @@ public struct ImageResizer: ~Copyable {
 
     public let outputWidth: Int
     public let outputHeight: Int
-    private let horizontal: ResampleAxis
-    private let vertical: ResampleAxis
-    private let firstRow: Int
-    private let verticalFirst: Bool
-    /// The source columns that count: firstColumn..<firstColumn + columns.
-    private let firstColumn: Int
-    private let columns: Int
-    /// What comes between the passes, one row: outputWidth × 3, or columns × 3 where the vertical pass is first.
-    private let row: UnsafeMutablePointer<UInt8>
-    private let rowBytes: Int
-    /// Sums of the output rows under way: slots × rowBytes; output row i uses slot i mod slots.
-    private let sums: UnsafeMutablePointer<Int32>
-    private let slots: Int
+    private let resize: tk_resize
+    // What it points to.
+    private let columnAxis: ResampleAxis
+    private let rowAxis: ResampleAxis
+    private let columns: ResampleColumns
+    private let block: UnsafeMutableRawPointer
 
     /// The resize of a whole image to width × height.
     ///
     /// - Throws: `PreprocessingError.sourceSize`, `.resizeSize`, `.outputPixels`, `.outOfMemory`.
     public init(
-        sourceWidth: Int, sourceHeight: Int, width: Int, height: Int, filter: ResizeFilter
+        sourceWidth: Int, sourceHeight: Int, width: Int, height: Int, filter: ResizeFilter,
+        instructionSet: InstructionSet? = nil
     ) throws(PreprocessingError) {
         guard (1...Self.maximumTargetSide).contains(width), (1...Self.maximumTargetSide).contains(height) else {
             throw .resizeSize(width: width, height: height)
         }
         try self.init(
             sourceWidth: sourceWidth, sourceHeight: sourceHeight, resizedWidth: width, resizedHeight: height,
-            filter: filter, x: 0, y: 0, width: width, height: height)
+            filter: filter, x: 0, y: 0, width: width, height: height, instructionSet: instructionSet)
     }
 
     /// A window of the resized image: x, y, width, height lie inside resizedWidth × resizedHeight.
     ///
+    /// - Parameters:
+    ///   - sourceWidth, sourceHeight: of the source as its rows come, before it is turned.
+    ///   - orientation: EXIF's, 1…8: how the source must be turned to be shown; all other sizes are those of the shown image.
+    ///   - instructionSet: must be available; nil: the fastest. The result is the same with any.
     /// - Throws: `PreprocessingError.sourceSize`, `.resizeSize`, `.cropSize`, `.outputPixels`, `.outOfMemory`.
+    @inline(never)
     public init(
         sourceWidth: Int, sourceHeight: Int, resizedWidth: Int, resizedHeight: Int, filter: ResizeFilter,
-        x: Int, y: Int, width: Int, height: Int
+        x: Int, y: Int, width: Int, height: Int, orientation: Int = 1, instructionSet: InstructionSet? = nil
     ) throws(PreprocessingError) {
         guard (1...Self.maximumSourceSide).contains(sourceWidth), (1...Self.maximumSourceSide).contains(sourceHeight)
         else {
@@ -73,38 +73,57 @@ public struct ImageResizer: ~Copyable {
                 cropWidth: width, cropHeight: height, resizedWidth: resizedWidth, resizedHeight: resizedHeight)
         }
         guard width <= Self.maximumOutputPixels / height else { throw .outputPixels(width: width, height: height) }
-        let horizontal = try ResampleAxis(
-            source: sourceWidth, target: resizedWidth, first: x, count: width, filter: filter)
-        let vertical = try ResampleAxis(
-            source: sourceHeight, target: resizedHeight, first: y, count: height, filter: filter)
-        let firstColumn = horizontal.isIdentity ? x : Int(horizontal.starts[0])
-        let columns = horizontal.isIdentity ? width : Int(horizontal.ends[width - 1]) - firstColumn
-        // Where only one pass changes anything there is no order.
+        let turn = Turn(orientation: orientation)
+        let columnAxis = try ResampleAxis(
+            source: sourceWidth, target: turn.isTransposed ? resizedHeight : resizedWidth,
+            first: turn.isTransposed ? y : x, count: turn.isTransposed ? height : width, filter: filter,
+            mirrored: turn.mirrorsColumns)
+        let rowAxis = try ResampleAxis(
+            source: sourceHeight, target: turn.isTransposed ? resizedWidth : resizedHeight,
+            first: turn.isTransposed ? x : y, count: turn.isTransposed ? width : height, filter: filter,
+            mirrored: turn.mirrorsRows)
+        let columns = try ResampleColumns(columnAxis)
+        let (shownWidth, shownHeight) =
+            turn.isTransposed ? (sourceHeight, sourceWidth) : (sourceWidth, sourceHeight)
         let verticalFirst =
-            !horizontal.isIdentity && resizedHeight < sourceHeight
-            && sourceHeight - resizedHeight > 2 * (sourceWidth - resizedWidth)
-        let rowBytes = (verticalFirst ? columns : width) * 3
-        let slots = vertical.isIdentity ? 1 : vertical.overlap
-        // Sums first: they want the alignment.
+            resizedHeight < shownHeight && shownHeight - resizedHeight > 2 * (shownWidth - resizedWidth)
+        // Where only one pass changes anything there is no order.
+        let rowsFirst = !columnAxis.isIdentity && verticalFirst != turn.isTransposed
+        let lineBytes = columnAxis.count * 3
+        let rowBytes = rowsFirst ? (columnAxis.endSource - columnAxis.firstSource) * 3 : lineBytes
+        let slots = rowAxis.isIdentity ? 0 : rowAxis.overlap
+        let paddedBytes = columns.width * 3
+        let otherBytes = Int(tk_resize_batch_rows) * rowBytes + paddedBytes + lineBytes
         let (sumBytes, overflow) = (4 * rowBytes).multipliedReportingOverflow(by: slots)
-        guard !overflow, sumBytes <= Int.max - rowBytes, let block = tk_allocate(sumBytes + rowBytes) else {
+        guard !overflow, sumBytes <= Int.max - otherBytes, let block = tk_allocate(sumBytes + otherBytes) else {
             throw .outOfMemory
         }
+        var resize = tk_resize()
+        resize.resampler = tk_resampler_for(instructionSet?.code ?? tk_best_isa())
+        resize.columns = columnAxis.view
+        resize.rows = rowAxis.view
+        resize.packed = columns.operation
+        resize.padded_bytes = paddedBytes
+        resize.rows_first = rowsFirst ? 1 : 0
+        turn.place(in: &resize, width: width, height: height)
+        resize.row_bytes = rowBytes
+        resize.slots = slots
+        // Sums first: they want the alignment.
+        resize.sums = block.assumingMemoryBound(to: Int32.self)
+        resize.padded = (block + sumBytes).assumingMemoryBound(to: UInt8.self)
+        resize.padded.update(repeating: 0, count: paddedBytes)
+        resize.line = resize.padded + paddedBytes
+        resize.batch = resize.line + lineBytes
         outputWidth = width
         outputHeight = height
-        firstRow = y
-        self.firstColumn = firstColumn
+        self.resize = resize
+        self.columnAxis = columnAxis
+        self.rowAxis = rowAxis
         self.columns = columns
-        self.verticalFirst = verticalFirst
-        self.rowBytes = rowBytes
-        self.slots = slots
-        sums = block.bindMemory(to: Int32.self, capacity: slots * rowBytes)
-        row = (block + sumBytes).bindMemory(to: UInt8.self, capacity: rowBytes)
-        self.horizontal = horizontal
-        self.vertical = vertical
+        self.block = block
     }
 
-    deinit { tk_free(sums) }
+    deinit { tk_free(block) }
 
     /// Resizes one image. Uses working memory of this value: one call at a time.
     ///
@@ -112,82 +131,40 @@ public struct ImageResizer: ~Copyable {
     ///   - source: sourceHeight rows of sourceWidth × 3 bytes, `sourceRowBytes` apart.
     ///   - output: outputHeight × outputWidth × 3 bytes, written without gaps; must not overlap the source.
     public func run(source: UnsafePointer<UInt8>, sourceRowBytes: Int, output: UnsafeMutablePointer<UInt8>) {
-        run(rows: PackedRows(pixels: source, rowBytes: sourceRowBytes), output: output)
-    }
-
-    /// The same from rows that come one at a time, each asked for once, in ascending order.
-    func run(rows: some RGBRows, output: UnsafeMutablePointer<UInt8>) {
-        let outputBytes = outputWidth * 3
-        if vertical.isIdentity {
-            for index in 0..<outputHeight {
-                resizeRow(rows.row(firstRow + index) + firstColumn * 3, into: output + index * outputBytes)
-            }
-            return
-        }
-        var opened = 0
-        var written = 0
-        for sourceRow in Int(vertical.starts[0])..<Int(vertical.ends[outputHeight - 1]) {
-            var line = rows.row(sourceRow) + firstColumn * 3
-            if !verticalFirst && !horizontal.isIdentity {
-                resizeRow(line, into: row)
-                line = UnsafePointer(row)
-            }
-            while opened < outputHeight && Int(vertical.starts[opened]) <= sourceRow {
-                (sums + opened % slots * rowBytes).update(repeating: Self.half, count: rowBytes)
-                opened += 1
-            }
-            for index in written..<opened {
-                let weight = vertical.weights[index * vertical.stride + sourceRow - Int(vertical.starts[index])]
-                add(line, times: weight, to: sums + index % slots * rowBytes)
-            }
-            while written < opened && Int(vertical.ends[written]) == sourceRow + 1 {
-                let sum = sums + written % slots * rowBytes
-                let target = output + written * outputBytes
-                let finished = verticalFirst ? row : target
-                for index in 0..<rowBytes { finished[index] = Self.byte(sum[index]) }
-                if verticalFirst { resizeRow(row, into: target) }
-                written += 1
-            }
+        var rows = PackedRows(pixels: source, rowBytes: sourceRowBytes)
+        _ = withUnsafeMutablePointer(to: &rows) {
+            run(rows: ImageRows(context: UnsafeMutableRawPointer($0), PackedRows.row), output: output)
         }
     }
 
-    private static let half: Int32 = 1 << (ResampleAxis.fractionBits - 1)
+    /// The same from rows that come one at a time.
+    ///
+    /// - Returns: false where `rows` had none to give; what was written then means nothing.
+    public func run(rows: ImageRows, output: UnsafeMutablePointer<UInt8>) -> Bool {
+        withUnsafePointer(to: resize) { tk_resize_run($0, rows.function, rows.context, output) }
+    }
+}
 
-    /// The rounded sum's byte; the filter's negative lobes can leave 0...255.
-    @inline(__always)
-    private static func byte(_ sum: Int32) -> UInt8 {
-        UInt8(truncatingIfNeeded: max(0, min(255, sum >> ResampleAxis.fractionBits)))
+/// EXIF's orientation: how the stored image is turned to be shown.
+private struct Turn {
+    /// Stored rows are shown columns.
+    let isTransposed: Bool
+    /// The first stored column, or row, is shown at the far end.
+    let mirrorsColumns: Bool
+    let mirrorsRows: Bool
+
+    init(orientation: Int) {
+        isTransposed = orientation >= 5
+        mirrorsColumns = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8
+        mirrorsRows = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7
     }
 
-    @inline(__always)
-    private func add(_ line: UnsafePointer<UInt8>, times weight: Int32, to sum: UnsafeMutablePointer<Int32>) {
-        for index in 0..<rowBytes { sum[index] &+= Int32(line[index]) &* weight }
-    }
-
-    /// The horizontal pass of one row. `line` points at the row's pixel `firstColumn`.
-    private func resizeRow(_ line: UnsafePointer<UInt8>, into target: UnsafeMutablePointer<UInt8>) {
-        if horizontal.isIdentity {
-            target.update(from: line, count: outputWidth * 3)
-            return
-        }
-        for column in 0..<outputWidth {
-            let start = Int(horizontal.starts[column])
-            let taps = Int(horizontal.ends[column]) - start
-            let weights = horizontal.weights + column * horizontal.stride
-            var pixel = line + (start - firstColumn) * 3
-            var red = Self.half
-            var green = Self.half
-            var blue = Self.half
-            for tap in 0..<taps {
-                let weight = weights[tap]
-                red &+= Int32(pixel[0]) &* weight
-                green &+= Int32(pixel[1]) &* weight
-                blue &+= Int32(pixel[2]) &* weight
-                pixel += 3
-            }
-            target[column * 3] = Self.byte(red)
-            target[column * 3 + 1] = Self.byte(green)
-            target[column * 3 + 2] = Self.byte(blue)
-        }
+    /// Where the pixels of a stored-way-round result go in one of width × height.
+    func place(in resize: inout tk_resize, width: Int, height: Int) {
+        let (step, rowStep) = isTransposed ? (width, 1) : (1, width)
+        let (columns, rows) = isTransposed ? (height, width) : (width, height)
+        resize.origin = (mirrorsColumns ? (columns - 1) * step : 0) + (mirrorsRows ? (rows - 1) * rowStep : 0)
+        resize.step = mirrorsColumns ? -step : step
+        resize.row_step = mirrorsRows ? -rowStep : rowStep
     }
 }

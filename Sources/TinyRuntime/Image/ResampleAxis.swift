@@ -11,7 +11,7 @@ import CTinyKernels
 
 struct ResampleAxis: ~Copyable {
     /// Fractional bits of a weight: a sum of bytes times weights, negative lobes included, stays within Int32.
-    static let fractionBits: Int32 = 22
+    static let fractionBits = Int32(tk_resample_fraction_bits)
 
     let count: Int
     /// First source position of each output position; ascending.
@@ -21,13 +21,19 @@ struct ResampleAxis: ~Copyable {
     /// count × stride; of each row the first `ends − starts` values are set.
     let weights: UnsafeMutablePointer<Int32>
     let stride: Int
-    /// Output position i is source position i + first, unchanged.
+    /// Output position i is source position i + `firstSource`, unchanged.
     let isIdentity: Bool
+    /// The source positions that count: firstSource..<endSource.
+    let firstSource: Int
+    let endSource: Int
 
     /// Weights of output positions first..<first + count of an axis resized from `source` to `target` positions.
     ///
+    /// - Parameter mirrored: source positions are counted from the other end, and so are the output positions here: 0 is the last one.
     /// - Throws: `PreprocessingError.outOfMemory`.
-    init(source: Int, target: Int, first: Int, count: Int, filter: ResizeFilter) throws(PreprocessingError) {
+    init(
+        source: Int, target: Int, first: Int, count: Int, filter: ResizeFilter, mirrored: Bool = false
+    ) throws(PreprocessingError) {
         let scale = Double(source) / Double(target)
         let stretch = scale < 1 ? 1 : scale
         let inverseStretch = 1 / stretch
@@ -59,14 +65,18 @@ struct ResampleAxis: ~Copyable {
                 exact[tap] = weight
                 sum += weight
             }
-            let row = weights + index * stride
+            // Mirrored weights are the others in reverse, not computed anew: rounding differs.
+            let place = mirrored ? count - 1 - index : index
+            let row = weights + place * stride
             for tap in 0..<(end - start) {
                 let weight = (sum != 0 ? exact[tap] / sum : exact[tap]) * Double(1 << Self.fractionBits)
-                row[tap] = Int32(weight < 0 ? weight - 0.5 : weight + 0.5)
+                row[mirrored ? end - start - 1 - tap : tap] = Int32(weight < 0 ? weight - 0.5 : weight + 0.5)
             }
-            starts[index] = Int32(start)
-            ends[index] = Int32(end)
+            starts[place] = Int32(mirrored ? source - end : start)
+            ends[place] = Int32(mirrored ? source - start : end)
         }
+        firstSource = !isIdentity ? Int(starts[0]) : mirrored ? source - first - count : first
+        endSource = isIdentity ? firstSource + count : Int(ends[count - 1])
     }
 
     deinit {
@@ -81,6 +91,20 @@ struct ResampleAxis: ~Copyable {
             while ends[oldest] <= starts[index] { oldest += 1 }
             most = max(most, index - oldest + 1)
         }
+        return most
+    }
+
+    /// As the kernels read it; valid as long as this value.
+    var view: tk_resize_axis {
+        tk_resize_axis(
+            count: Int32(count), first_source: Int32(firstSource), end_source: Int32(endSource),
+            is_identity: isIdentity ? 1 : 0, stride: Int32(stride), starts: starts, ends: ends, weights: weights)
+    }
+
+    /// Most source positions that an output position sums.
+    var taps: Int {
+        var most = 0
+        for index in 0..<count { most = max(most, Int(ends[index] - starts[index])) }
         return most
     }
 

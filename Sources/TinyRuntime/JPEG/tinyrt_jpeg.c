@@ -1,4 +1,4 @@
-// tinyrt_jpeg: image_shim's decoder in front of tinyrt_preprocess.
+// tinyrt_jpeg: image_shim's decoder in front of tinyrt_preprocess_rows.
 #include "tinyrt_jpeg.h"
 
 #include "image_shim.h"
@@ -20,6 +20,8 @@ static tinyrt_status fail_decoding(image_status status, tinyrt_error *error) {
     }
 }
 
+static const uint8_t *row(void *context, size_t index) { return image_jpeg_row(context, index); }
+
 tinyrt_status tinyrt_preprocess_jpeg(tinyrt_session *session, const void *bytes, size_t count, tinyrt_error *error) {
     tinyrt_info info;
     if (session == NULL || bytes == NULL || tinyrt_get_info(tinyrt_session_model(session), &info) != TINYRT_OK) {
@@ -32,18 +34,14 @@ tinyrt_status tinyrt_preprocess_jpeg(tinyrt_session *session, const void *bytes,
         options.min_width = 2 * info.resize_width;
         options.min_height = 2 * info.resize_height;
     }
-    image_rgb decoded;
-    const image_status decoding = image_decode_jpeg(jpeg, count, &options, &decoded, NULL, 0);
+    image_jpeg *reader;
+    image_geometry geometry;
+    image_status decoding = image_jpeg_open(jpeg, count, &options, &reader, &geometry, NULL, 0);
     if (decoding != image_ok) return fail_decoding(decoding, error);
-    const tinyrt_image image = {
-        .format = TINYRT_RGB,
-        .width = decoded.width,
-        .height = decoded.height,
-        .planes = {decoded.pixels},
-        .row_bytes = {3 * (size_t)decoded.width},
-    };
-    const tinyrt_status status = tinyrt_preprocess(session, &image, error);
-    image_free(&decoded);
+    const tinyrt_rows rows = {geometry.width, geometry.height, geometry.orientation, row, reader};
+    const tinyrt_status status = tinyrt_preprocess_rows(session, &rows, error);
+    decoding = image_jpeg_close(reader);
+    if (decoding != image_ok) return fail_decoding(decoding, error);
     return status;
 }
 

@@ -71,6 +71,32 @@ image_status image_decode_ppm(
     const uint8_t *bytes, size_t size, const image_options *options, image_rgb *image, char *message,
     size_t message_size);
 
+// A JPEG row by row, for a reader that needs no whole photo: rows as they are stored, not yet turned by the orientation.
+//
+//     image_jpeg *reader;
+//     image_geometry geometry;
+//     status = image_jpeg_open(bytes, size, &options, &reader, &geometry, message, sizeof message);
+//     for (size_t y = 0; y < geometry.height; y++) row = image_jpeg_row(reader, y);
+//     status = image_jpeg_close(reader);
+//
+// `bytes` and `message` must stay until the reader is closed. Memory: a few rows, and of a progressive file 2 bytes a pixel and component.
+typedef struct image_jpeg image_jpeg;
+
+typedef struct image_geometry {
+    uint32_t width;  // of the rows
+    uint32_t height;
+    int orientation;  // EXIF's, 1…8
+} image_geometry;
+
+image_status image_jpeg_open(
+    const uint8_t *bytes, size_t size, const image_options *options, image_jpeg **reader, image_geometry *geometry,
+    char *message, size_t message_size);
+// Row `index`, width × 3 bytes R G B, until the next call; indices ascend, each at most once. NULL: there is none, or the file is
+// bad, which image_jpeg_close says.
+const uint8_t *image_jpeg_row(image_jpeg *reader, size_t index);
+// Decodes what is left, so that a file that ends early is found whichever rows were asked for, and frees the reader (NULL allowed).
+image_status image_jpeg_close(image_jpeg *reader);
+
 // Frees the pixels and clears the struct; a cleared struct is allowed.
 void image_free(image_rgb *image);
 

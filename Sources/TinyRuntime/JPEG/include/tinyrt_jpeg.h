@@ -1,13 +1,13 @@
 // tinyrt_jpeg: JPEG files for tinyrt.h. A library of its own (libtinyrt_jpeg.a, which needs libjpeg-turbo), so that a program which has
 // pixels needs nothing but a libc.
 //
-// The picture is decoded, at a fraction of its size where the model's preprocessing allows that, turned by its EXIF orientation, and given
-// to tinyrt_preprocess: the same pixels as `tinyrt classify` and the workstation's `tiny` see. Threads, ownership and errors are as in
-// tinyrt.h. The decoded picture (3 bytes a pixel) is freed before the function returns.
+// The picture is decoded row by row, at a fraction of its size where the model's preprocessing allows that, turned by its EXIF orientation,
+// resized and cropped: the same pixels as `tinyrt classify` and the workstation's `tiny` see. No decoded picture exists, only some rows.
+// Threads, ownership and errors are as in tinyrt.h.
 //
 // A file that cannot be decoded gives TINYRT_BAD_IMAGE, with the reason in error.reason: not a JPEG, cut off, damaged, of a kind that is
-// not read (lossless, 12 bit), or of more than 100 million pixels. No file makes these functions crash or take more than 5 bytes for each
-// pixel that its header states (9 where it is progressive).
+// not read (lossless, 12 bit), or of more than 100 million pixels. No file makes these functions crash; a progressive one takes up to
+// 8 bytes for each pixel that its header states, others a few rows.
 #ifndef TINYRT_JPEG_H
 #define TINYRT_JPEG_H
 

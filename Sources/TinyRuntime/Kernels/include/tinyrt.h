@@ -110,6 +110,15 @@ typedef struct tinyrt_image {
     size_t row_bytes[2];       // from one row's start to the next one's; may be more than a row needs
 } tinyrt_image;
 
+// A picture that a decoder gives row by row, so that it need not lie in memory: R G B pixels, as they are stored.
+typedef struct tinyrt_rows {
+    uint32_t width, height;  // pixels; 1 ... 65535
+    int32_t orientation;     // EXIF's, 1 ... 8: how the rows must be turned to be upright
+    // Row `index`, good until the next call; indices ascend, and some may be left out. NULL ends it: TINYRT_BAD_IMAGE.
+    const uint8_t *(*row)(void *context, size_t index);
+    void *context;
+} tinyrt_rows;
+
 typedef struct tinyrt_prediction {
     uint32_t index;      // class
     float probability;   // 0 ... 1
@@ -157,6 +166,8 @@ tinyrt_status tinyrt_classify(tinyrt_session *session, const tinyrt_image *image
 
 // The same in steps: a picture into the input, the network, and what it says.
 tinyrt_status tinyrt_preprocess(tinyrt_session *session, const tinyrt_image *image, tinyrt_error *error);
+// The same from rows. `row` is called before it returns only.
+tinyrt_status tinyrt_preprocess_rows(tinyrt_session *session, const tinyrt_rows *rows, tinyrt_error *error);
 // input_height × input_width × 3 RGB bytes, without gaps: to look at, or to fill with pixels that are preprocessed already. tinyrt_run may
 // overwrite them.
 uint8_t *tinyrt_input(tinyrt_session *session);

@@ -118,16 +118,23 @@ struct WeightedOp {
         var sums = InlineArray<16, UInt64>(repeating: 0)
         for first in stride(from: 0, to: channels, by: 16) {
             let block = weights + first / 16 * blockBytes
-            for channel in 0..<16 { sums[channel] = 0 }
-            switch packing {
-            case .dense(let values):
-                try sumDense(block, valuesPerChannel: Int(values), into: &sums, context: context)
-            case .depthwise(let taps):
-                for tap in 0..<Int(taps) {
-                    for channel in 0..<16 { sums[channel] += UInt64(block[16 * tap + channel].magnitude) }
+            var areSound = true
+            withUnsafeMutableBytes(of: &sums) { bytes in
+                guard let sums = bytes.baseAddress?.assumingMemoryBound(to: UInt64.self) else { return }
+                areSound =
+                    switch packing {
+                    case .dense: tk_sum_dense_weights(block, blockBytes / 64, sums)
+                    case .depthwise: tk_sum_depthwise_weights(block, blockBytes / 16, sums)
+                    }
+            }
+            try context.require(areSound, .weightOutOfRange)
+            if case .dense(let values) = packing, values % 4 != 0 {
+                for cell in (blockBytes / 4 - 16)..<(blockBytes / 4) {
+                    for value in Int(values % 4)..<4 {
+                        try context.require(block[4 * cell + value] == 0, .packingNotZero)
+                    }
                 }
             }
-            for offset in 0..<blockBytes where block[offset] == -128 { throw context.failure(.weightOutOfRange) }
             for channel in 0..<16 {
                 let (bias, multiplier) = (bias[first + channel], multiplier[first + channel])
                 guard first + channel < channels else {
@@ -140,28 +147,6 @@ struct WeightedOp {
                 // The kernels' own arithmetic: rounding is monotonic, so no smaller sum gives a larger product.
                 let product = Float(largest) * multiplier
                 try context.require(multiplier >= 0 && multiplier.isFinite && product < 0x1p31, .multiplier)
-            }
-        }
-    }
-
-    private static func sumDense(
-        _ block: UnsafePointer<Int8>, valuesPerChannel: Int, into sums: inout InlineArray<16, UInt64>,
-        context: OpContext
-    ) throws(ModelError) {
-        let quads = (valuesPerChannel + 3) / 4
-        for quad in 0..<quads {
-            let row = block + 64 * quad
-            for channel in 0..<16 {
-                let cell = row + 4 * channel
-                let pairs = UInt64(cell[0].magnitude) + UInt64(cell[1].magnitude)
-                sums[channel] += pairs + UInt64(cell[2].magnitude) + UInt64(cell[3].magnitude)
-            }
-        }
-        guard valuesPerChannel % 4 != 0 else { return }
-        let last = block + 64 * (quads - 1)
-        for channel in 0..<16 {
-            for value in (valuesPerChannel % 4)..<4 {
-                try context.require(last[4 * channel + value] == 0, .packingNotZero)
             }
         }
     }

@@ -27,20 +27,20 @@ struct Classifier {
         self.options = options
     }
 
+    /// What `answer` classifies: H×W×3 bytes R G B, to be filled for each photo.
+    var input: UnsafeMutablePointer<UInt8> { session.input.baseAddress.unsafelyUnwrapped }
+    var inputBytes: Int { session.input.count }
+
     /// - Parameter identity: which file was opened; untouched where none was.
     func classify(_ path: Argument, identity: inout device_identity) -> Outcome {
-        if let problem = PhotoReader.read(path, into: session, identity: &identity) { return .failed(problem) }
-        return answer(path.bytes)
-    }
-
-    func classify(_ photo: UnsafeBufferPointer<UInt8>, name: TextBytes) -> Outcome {
-        if let problem = PhotoReader.decode(photo.baseAddress, count: photo.count, into: session) {
+        if let problem = PhotoReader.read(path, model.edge.preprocessing, into: input, identity: &identity) {
             return .failed(problem)
         }
-        return name.bytes.withUnsafeBufferPointer { answer($0) }
+        return answer(path.bytes) ? .answered : .outputLost
     }
 
-    private func answer(_ name: UnsafeBufferPointer<UInt8>) -> Outcome {
+    /// Classifies `input`. False: standard output takes no more; that has been said.
+    func answer(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
         session.run()
         let threshold = options.threshold ?? model.edge.rejectionThreshold
         let (predictions, rejected) = session.classify(top: options.top, threshold: threshold)
@@ -51,6 +51,6 @@ struct Classifier {
             text.appendText(
                 file: name, predictions: predictions, rejected: rejected, threshold: threshold, model: model.edge)
         }
-        return Output.print(text) ? .answered : .outputLost
+        return Output.print(text)
     }
 }

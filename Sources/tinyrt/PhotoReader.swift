@@ -14,30 +14,55 @@ enum PhotoProblem {
         case .missing(let words), .unreadable(let words): words
         }
     }
+
+    var exitCode: Int32 {
+        switch self {
+        case .missing: ExitCode.missingInput
+        case .unreadable: ExitCode.badData
+        }
+    }
+
+    /// What the system says.
+    init(_ error: Int32) {
+        var words = TextBytes()
+        words.append(system: device_error_text(error))
+        self = device_is_missing(error) != 0 ? .missing(words) : .unreadable(words)
+    }
+
+    static func missing(_ words: StaticString) -> PhotoProblem { .missing(text(words)) }
+    static func unreadable(_ words: StaticString) -> PhotoProblem { .unreadable(text(words)) }
+
+    private static func text(_ words: StaticString) -> TextBytes {
+        var text = TextBytes()
+        text.append(words)
+        return text
+    }
 }
 
 enum PhotoReader {
     /// A photo's file is some megabytes; a gigabyte is a mistake.
     private static let sizeLimit = 1 << 30
 
-    /// - Parameter identity: which file was opened; untouched where none was.
-    static func read(_ path: Argument, into session: Session, identity: inout device_identity) -> PhotoProblem? {
+    /// - Parameters:
+    ///   - input: cropHeight × cropWidth × 3 bytes R G B.
+    ///   - identity: which file was opened; untouched where none was.
+    static func read(
+        _ path: Argument, _ preprocessing: Preprocessing, into input: UnsafeMutablePointer<UInt8>,
+        identity: inout device_identity
+    ) -> PhotoProblem? {
         var file = device_file()
         // Not mapped: others may shorten a photo while it is read, and touching the lost pages of a mapping would end the process.
         let error = device_read(path.pointer, sizeLimit, &file)
-        guard error == 0 else {
-            var words = TextBytes()
-            words.append(system: device_error_text(error))
-            return device_is_missing(error) != 0 ? .missing(words) : .unreadable(words)
-        }
+        guard error == 0 else { return PhotoProblem(error) }
         defer { device_close(&file) }
         identity = file.identity
-        return decode(file.bytes, count: file.count, into: session)
+        return decode(file.bytes, count: file.count, preprocessing, into: input)
     }
 
-    static func decode(_ bytes: UnsafePointer<UInt8>?, count: Int, into session: Session) -> PhotoProblem? {
-        let preprocessing = session.model.edge.preprocessing
-        guard let input = session.input.baseAddress else { return nil }
+    static func decode(
+        _ bytes: UnsafePointer<UInt8>?, count: Int, _ preprocessing: Preprocessing,
+        into input: UnsafeMutablePointer<UInt8>
+    ) -> PhotoProblem? {
         let minimum = preprocessing.minimumDecodedSize
         var options = image_options()
         options.min_width = UInt32(minimum.width)

@@ -145,47 +145,29 @@ struct WatchCommand {
         // Photos that have left the folder need not be known.
         let all = known
         known = KnownPhotos()
-        _ = forEachPhoto { command, name, hash in
-            if all.contains(hash) { command.known.insert(hash) }
-            return true
+        let photos = FolderPhotos(folder)
+        while let photo = photos.next() {
+            if all.contains(photo.hash) { known.insert(photo.hash) }
         }
         knownLimit = max(1 << 16, 2 * known.count)
     }
 
     /// Everything that lies there counts as answered.
     private mutating func learnFolder() -> Int32 {
-        forEachPhoto { command, _, hash in
-            command.known.insert(hash)
-            return true
-        }
+        let photos = FolderPhotos(folder)
+        while let photo = photos.next() { known.insert(photo.hash) }
+        return photos.error
     }
 
     private mutating func lookThrough(_ watch: OpaquePointer) -> Bool {
         nextLook = nil
-        var outputLost = false
-        _ = forEachPhoto { command, name, hash in
-            outputLost = !command.attempt(name)
+        let photos = FolderPhotos(folder)
+        while let photo = photos.next() {
+            guard attempt(photo.name) else { return false }
             // A folder full of photos must not keep the process from ending.
-            return !outputLost && device_watch_ends(watch) == 0
+            if device_watch_ends(watch) != 0 { break }
         }
-        return !outputLost
-    }
-
-    /// In the order of the names' bytes, until `body` says false. An errno where the folder cannot be read.
-    private mutating func forEachPhoto(
-        _ body: (inout WatchCommand, UnsafePointer<CChar>, _ hash: UInt64) -> Bool
-    ) -> Int32 {
-        var list = device_names()
-        let error = device_list(folder.pointer, &list)
-        guard error == 0 else { return error }
-        defer { device_names_free(&list) }
-        for index in 0..<list.count {
-            guard let name = list.names[index], PhotoName.fits(name) else { continue }
-            var identity = device_identity()
-            let found = Path(folder, name).withArgument { device_identify($0.pointer, &identity) == 0 }
-            if found, !body(&self, name, KnownPhotos.hash(name, identity)) { break }
-        }
-        return 0
+        return true
     }
 
     /// A model that `tinyrt install` has put in place since. Both are in memory for a moment: the old one is let go when the new one stands.

@@ -55,8 +55,8 @@ import Testing
         #expect(result.output == expected.joined(separator: "\n"))
     }
 
-    @Test func aStreamIsAnsweredAtOnce() throws {
-        let command = try RunningCommand("tinyrt", ["classify", model, "--json", "-"])
+    @Test(arguments: ["1", "2"]) func aStreamIsAnsweredAtOnce(threads: String) throws {
+        let command = try RunningCommand("tinyrt", ["classify", model, "--json", "-", "--threads", threads])
         for image in 1...3 {
             try command.write(photo)
             // The stream is still open: the answer does not wait for more.
@@ -65,6 +65,20 @@ import Testing
         try command.closeInput()
         command.process.waitUntilExit()
         #expect(command.process.terminationStatus == 0)
+    }
+
+    /// What is printed, said and returned does not depend on the thread that decodes ahead.
+    @Test func decodingAheadChangesNothing() throws {
+        for name in ["p/a.jpg", "p/b/c.jpg", "p/b/d.jpg", "p/e.jpg", "p/f.jpg"] { try put(name, photo) }
+        try put("p/b/cut.jpg", photo.prefix(photo.count / 3))
+        let stream = photo + Data("garbage".utf8) + photo + photo + photo.prefix(10_000)
+        let names = [folder.path("p"), folder.path("nowhere.jpg"), "-", "samples/photos/chelsea.jpg"]
+        let here = try Command.run("tinyrt", ["classify", model] + names, input: stream)
+        let ahead = try Command.run("tinyrt", ["classify", model, "--threads", "2"] + names, input: stream)
+        #expect(here.output.split(separator: "\n").count { !$0.hasPrefix(" ") } == 9, "\(here.output)")
+        #expect(ahead.output == here.output)
+        #expect(ahead.errors == here.errors && ahead.errors.split(separator: "\n").count == 4, "\(ahead.errors)")
+        #expect(ahead.exitCode == 65 && here.exitCode == 65)
     }
 
     @Test func badStreams() throws {

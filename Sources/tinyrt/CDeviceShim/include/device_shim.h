@@ -1,6 +1,6 @@
 // device_shim: what the device's command needs from a libc, so that its Swift needs no Foundation: files and folders in, bytes out, the
-// clock. Watching a folder is in device_watch.h, replacing a file in device_update.h, cutting a stream of photos in jpeg_stream.h, what the
-// machine can do in device_processors.h and device_bound.h.
+// clock. Watching a folder is in device_watch.h, replacing a file in device_update.h, cutting a stream of photos in jpeg_stream.h, a thread that
+// works ahead in device_line.h, what the machine can do in device_processors.h and device_bound.h.
 //
 // Ownership: a file's bytes belong to the shim until device_close. Errors: 0, an errno, or one of the negative codes below;
 // device_error_text says either in words. Threads: no state.

@@ -47,11 +47,7 @@ ROWS_INLINE void add_products(const taps *w, const column c[3], const int row, i
 #include "depthwise_rows_neon.h"
 
 static void single(const tk_convolution *op, const channels_of_8 *channels, int32_t first_row, int32_t end_row) {
-    rows_of_8(1, 1, op, channels, first_row, end_row);
-}
-
-static void strided(const tk_convolution *op, const channels_of_8 *channels, int32_t first_row, int32_t end_row) {
-    rows_of_8(1, 2, op, channels, first_row, end_row);
+    rows_of_8(1, op, channels, first_row, end_row);
 }
 
 // `count` (constant) pixels whose taps are at run->taps[t] + offset + i·run->step.
@@ -94,7 +90,7 @@ static void all_pixels(const tk_convolution *op, const tk_depthwise_run *run) {
 void tk_depthwise__neon(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
                         tk_part part) {
     if (is_of_rows(op))
-        all_rows(op, input, output, part, 1, op->stride_height == 1 ? single : strided, NULL);
+        all_rows(op, input, output, part, NULL, single);
     else
         tk_depthwise_blocks(op, input, output, scratch, part, 1, all_pixels);
 }

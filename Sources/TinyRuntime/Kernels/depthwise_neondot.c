@@ -54,24 +54,18 @@ ROWS_INLINE void add_products(const taps *w, const column c[3], const int row, i
 #include "depthwise_rows_neon.h"
 
 ROWS_TARGET static void pairs(const tk_convolution *op, const channels_of_8 *channels, int32_t first_row, int32_t end_row) {
-    if (first_row < end_row) rows_of_8(2, 1, op, channels, first_row, end_row);
+    rows_of_8(2, op, channels, first_row, end_row);
 }
 
 ROWS_TARGET static void single(const tk_convolution *op, const channels_of_8 *channels, int32_t first_row, int32_t end_row) {
-    rows_of_8(1, 1, op, channels, first_row, end_row);
-}
-
-ROWS_TARGET static void strided(const tk_convolution *op, const channels_of_8 *channels, int32_t first_row, int32_t end_row) {
-    rows_of_8(1, 2, op, channels, first_row, end_row);
+    rows_of_8(1, op, channels, first_row, end_row);
 }
 
 void tk_depthwise__neondot(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch, tk_part part) {
-    if (!is_of_rows(op))
-        tk_depthwise__neon(op, input, output, scratch, part);
-    else if (op->stride_height == 1)
-        all_rows(op, input, output, part, 2, pairs, single);
+    if (is_of_rows(op))
+        all_rows(op, input, output, part, pairs, single);
     else
-        all_rows(op, input, output, part, 1, strided, NULL);
+        tk_depthwise__neon(op, input, output, scratch, part);
 }
 
 #endif

@@ -43,9 +43,10 @@ typedef struct channels_of_8 {
     const float *multiplier;
 } channels_of_8;
 
-// Output rows first_row ..< end_row, `rows` (constant, 1 or 2) at a time, which divides them.
-ROWS_TARGET TK_NEON_INLINE void rows_of_8(const int rows, const int stride, const tk_convolution *op,
-                                          const channels_of_8 *channels, int32_t first_row, int32_t end_row) {
+// Output rows first_row ..< end_row, `rows` (constant, 1 or 2) at a time, which divides them; 2 at stride 1 only.
+ROWS_TARGET TK_NEON_INLINE void rows_of_8(const int rows, const tk_convolution *op, const channels_of_8 *channels,
+                                          int32_t first_row, int32_t end_row) {
+    const int32_t stride = rows == 2 ? 1 : op->stride_height;
     int8x8_t weights[9];
     int16x8_t weight_sums = vdupq_n_s16(0);
 #pragma clang loop unroll(full)
@@ -75,11 +76,17 @@ ROWS_TARGET TK_NEON_INLINE void rows_of_8(const int rows, const int stride, cons
         input.next = -op->pad_left;
         uint8_t *output = channels->output + (size_t)row * (size_t)width * output_pixel;
         column c[3];
-        c[0] = next_column(rows + 2, &input);
-        if (stride == 1) c[1] = next_column(rows + 2, &input);
+        c[1] = next_column(rows + 2, &input);
+        c[2] = stride == 1 ? next_column(rows + 2, &input) : c[1];
 #pragma clang loop unroll(disable)
         for (int32_t left = width; left > 0; left--, output += output_pixel) {
-            if (stride == 2) c[1] = next_column(rows + 2, &input);
+            if (stride == 1) {
+                c[0] = c[1];
+                c[1] = c[2];
+            } else {
+                c[0] = c[2];
+                c[1] = next_column(rows + 2, &input);
+            }
             c[2] = next_column(rows + 2, &input);
             uint8x8_t bytes[2];
 #pragma clang loop unroll(full)
@@ -95,8 +102,6 @@ ROWS_TARGET TK_NEON_INLINE void rows_of_8(const int rows, const int stride, cons
                 vst1_u8(output, vget_low_u8(both));
                 vst1_u8(output + (size_t)width * output_pixel, vget_high_u8(both));
             }
-            c[0] = stride == 1 ? c[1] : c[2];
-            if (stride == 1) c[1] = c[2];
         }
     }
 }
@@ -109,10 +114,11 @@ static bool is_of_rows(const tk_convolution *op) {
            op->output_channels >= 8;
 }
 
-// `at_once` (1 or 2) rows at a time by `rows`; one that is left over by `last`, which may be NULL where at_once is 1.
-static void all_rows(const tk_convolution *op, const uint8_t *input, uint8_t *output, tk_part part, int32_t at_once,
-                     rows_function *rows, rows_function *last) {
-    const int32_t left = (part.end_row - part.first_row) % at_once;
+// Pairs of rows by `pairs`, where there is one and at stride 1; the others by `single`.
+static void all_rows(const tk_convolution *op, const uint8_t *input, uint8_t *output, tk_part part, rows_function *pairs,
+                     rows_function *single) {
+    const int32_t rows = part.end_row - part.first_row;
+    const int32_t paired = part.first_row + (pairs != NULL && op->stride_height == 1 ? rows / 2 * 2 : 0);
     for (int32_t next = part.first_channel; next < part.end_channel; next += 8) {
         // The last eight may overlap those before: such channels are computed twice, alike.
         const size_t first = (size_t)(next + 8 <= part.end_channel ? next : part.end_channel - 8);
@@ -131,7 +137,7 @@ static void all_rows(const tk_convolution *op, const uint8_t *input, uint8_t *ou
             }
             channels.weights = straddling;
         }
-        rows(op, &channels, part.first_row, part.end_row - left);
-        if (left > 0) last(op, &channels, part.end_row - left, part.end_row);
+        if (part.first_row < paired) pairs(op, &channels, part.first_row, paired);
+        if (paired < part.end_row) single(op, &channels, paired, part.end_row);
     }
 }

@@ -30,7 +30,7 @@ static size_t arranged_bytes(const tk_convolution *op, const tk_product__neon *s
 }
 
 // `count` windows × the first `channels` of the 16.
-static void all_tiles(const tk_convolution *op, const tk_block__neon *block, const tk_product__neon *set, size_t count,
+__attribute__((minsize)) static void all_tiles(const tk_convolution *op, const tk_block__neon *block, const tk_product__neon *set, size_t count,
                       size_t channels, uint8_t *output) {
     const size_t step = (size_t)op->output_stride;
     uint8_t bytes[tk_tile_windows * 16];
@@ -52,7 +52,7 @@ static void all_tiles(const tk_convolution *op, const tk_block__neon *block, con
     }
 }
 
-void tk_run_windows__neon(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
+__attribute__((minsize)) void tk_run_windows__neon(const tk_convolution *op, const uint8_t *input, uint8_t *output, void *scratch,
                           tk_part part, const tk_product__neon *set) {
     const size_t width = (size_t)op->output_width, end_channel = (size_t)part.end_channel;
     const size_t bytes = tk_window_bytes(op), padded = tk_round_up(bytes, 4);

@@ -32,7 +32,7 @@ import Testing
         json.openArray("empty")
         json.closeArray()
         json.field("number", -7)
-        json.field("large", UInt64.max)
+        json.field("large", UInt64(1) << 60)
         json.field("fraction", 0.0625, decimals: 4)
         json.field("nothing", nil, decimals: 4)
         json.null("null")
@@ -65,7 +65,7 @@ import Testing
         #expect(lines.count == 2)
         let object = try #require(try JSONSerialization.jsonObject(with: Data(lines[0].utf8)) as? NSDictionary)
         let expected: NSDictionary = [
-            "empty": [], "number": -7, "large": UInt64.max, "fraction": 0.0625, "nothing": NSNull(), "null": NSNull(), "yes": true,
+            "empty": [], "number": -7, "large": UInt64(1) << 60, "fraction": 0.0625, "nothing": NSNull(), "null": NSNull(), "yes": true,
             "word": "a static ×", "text": "quotes \" and \\ and {[\n", "hash": "00ab",
             "objects": [["inner": [:]], ["index": 1, "inner": [:]], ["index": 2, "inner": [:]]], "numbers": [1, 2],
         ]

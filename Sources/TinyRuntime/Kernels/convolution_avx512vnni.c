@@ -220,8 +220,7 @@ TK_VNNI_SMALL static void copy_row(const tk_convolution *op, const plan *p, cons
     if (left < p->pixels) inside = p->pixels - left < width ? p->pixels - left : width;
     tk_fill_padding(op, row, left);
     row += left * channels;
-    const uint8_t *source = input + (size_t)y * width * channels;
-    if (inside > 0) tk_copy(row, source, inside * channels);
+    if (inside > 0) tk_copy(row, input + (size_t)y * width * channels, inside * channels);
     tk_fill_padding(op, row + inside * channels, p->pixels - left - inside);
 }
 

@@ -64,9 +64,10 @@ TK_VNNI_SMALL static void interleave_taps(const tk_convolution *op, size_t first
     __m512i lines[4];
     for (size_t i = 0; i < 4; i++) {
         lines[i] = _mm512_setzero_si512();
+        if (taps[i] < 0) continue;
         const int8_t *line = op->weights + first / 16 * taps_16 + (size_t)taps[i] * 16;
         __mmask16 lane = 15;
-        for (size_t c = first; taps[i] >= 0 && c < channels && lane != 0; c += 16, line += taps_16) {
+        for (size_t c = first; c < channels && lane != 0; c += 16, line += taps_16) {
             lines[i] = _mm512_mask_broadcast_i32x4(lines[i], lane, _mm_loadu_si128((const __m128i *)line));
             lane = (__mmask16)(lane << 4);
         }

@@ -15,13 +15,14 @@ compile_swift() {  # MODULE FLAG... -- FOLDER: work/MODULE.o and work/MODULE.swi
     while [ "$1" != -- ]; do flags+=("$1"); shift; done
     mapfile -t sources < <(find "$2" -name '*.swift' | sort)
     swiftc -target "$swift_target" "${swift_machine[@]}" -swift-version 6 -enable-experimental-feature Embedded -wmo -parse-as-library \
-        -Osize -warnings-as-errors -Xfrontend -function-sections -Xfrontend -disable-stack-protector -module-cache-path "$work/module-cache" \
+        -Osize -Xllvm -inline-threshold=0 -warnings-as-errors -Xfrontend -function-sections -Xfrontend -disable-stack-protector -module-cache-path "$work/module-cache" \
         -file-prefix-map "$repository=." -I "$kernel_headers" "${flags[@]}" \
         -module-name "$module" -emit-module -emit-module-path "$work/$module.swiftmodule" -c "${sources[@]}" -o "$work/$module.o"
     # A hash of the compiler's input, folder names included; it serves incremental builds.
     llvm-objcopy --remove-section=.swift_modhash "$work/$module.o"
 }
 
+# What only calls kernels is optimized for size as the plain ones are.
 compile_c() {  # TARGET OBJECT-FOLDER FLAG... -- SOURCE...: one object a source, several at a time
     local target=$1 objects=$2 flags=()
     shift 2
@@ -31,7 +32,7 @@ compile_c() {  # TARGET OBJECT-FOLDER FLAG... -- SOURCE...: one object a source,
     mkdir -p "$objects"
     printf '%s\0' "$@" | xargs -0 -P "$jobs" -I{} sh -c \
         'source=$1 objects=$2 neon=$3 plain=$4; shift 4
-         case $source in *_neon.c) set -- "$@" $neon ;; *_plain.c) set -- "$@" $plain ;; esac
+         case $source in *_neon.c) set -- "$@" $neon ;; *_plain.c | */block.c | */thread_pool.c | */convolution_windows.c | */dispatch.c) set -- "$@" $plain ;; esac
          exec clang "$@" -c "$source" -o "$objects/$(basename "$source" .c).o"' \
         sh {} "$objects" "$neon" "$plain" "--target=$target" "${machine[@]}" "${c_flags[@]}" -nostdlibinc "${flags[@]}"
 }

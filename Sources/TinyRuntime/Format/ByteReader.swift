@@ -26,6 +26,12 @@ struct ByteReader {
         Float(bitPattern: try u32(at: offset))
     }
 
+    /// `size` bytes whose fields need no further check.
+    func record(at offset: UInt64, bytes size: Int) throws(ModelError) -> ByteRecord {
+        guard let base = bytes.baseAddress, UInt64(size) <= count, offset <= count - UInt64(size) else { throw .tooShort(bytes: count) }
+        return ByteRecord(base: base + Int(offset))
+    }
+
     /// - Throws: `.reservedNotZero` with the first offset in `from ..< end` that is not zero.
     func requireZero(from: UInt64, to end: UInt64) throws(ModelError) {
         if let offset = try firstNonZero(from: from, to: end) { throw .reservedNotZero(offset: offset) }
@@ -47,4 +53,15 @@ struct ByteReader {
         }
         return value
     }
+}
+
+/// Fields of a record that lies within the file; the offsets are the format's own.
+struct ByteRecord {
+    fileprivate let base: UnsafeRawPointer
+
+    func u8(_ field: Int) -> UInt8 { base.load(fromByteOffset: field, as: UInt8.self) }
+    func u16(_ field: Int) -> UInt16 { UInt16(littleEndian: base.loadUnaligned(fromByteOffset: field, as: UInt16.self)) }
+    func u32(_ field: Int) -> UInt32 { UInt32(littleEndian: base.loadUnaligned(fromByteOffset: field, as: UInt32.self)) }
+    func u64(_ field: Int) -> UInt64 { UInt64(littleEndian: base.loadUnaligned(fromByteOffset: field, as: UInt64.self)) }
+    func f32(_ field: Int) -> Float { Float(bitPattern: u32(field)) }
 }

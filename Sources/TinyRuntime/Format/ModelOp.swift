@@ -25,20 +25,19 @@ public struct ModelOp: Sendable {
 
     init(_ reader: ByteReader, at offset: UInt64, index: Int, tensorCount: Int) throws(ModelError) {
         typealias Field = ModelLayout.OpRecord
-        func u8(_ field: Int) throws(ModelError) -> UInt8 { try reader.u8(at: offset + UInt64(field)) }
-        func u16(_ field: Int) throws(ModelError) -> Int { Int(try reader.u16(at: offset + UInt64(field))) }
-        func u64(_ field: Int) throws(ModelError) -> UInt64 { try reader.u64(at: offset + UInt64(field)) }
+        let record = try reader.record(at: offset, bytes: Field.bytes)
+        func u16(_ field: Int) -> Int { Int(record.u16(field)) }
         func tensor(_ field: Int) throws(ModelError) -> Int {
-            let tensor = try reader.u32(at: offset + UInt64(field))
+            let tensor = record.u32(field)
             guard tensor < UInt32(tensorCount) else { throw .op(index: index, .tensorIndex) }
             return Int(tensor)
         }
 
-        guard let code = ModelLayout.OpCode(rawValue: try reader.u16(at: offset + UInt64(Field.code))) else {
+        guard let code = ModelLayout.OpCode(rawValue: record.u16(Field.code)) else {
             throw .op(index: index, .unknownCode)
         }
         self.code = code
-        inputCount = try u16(Field.inputCount)
+        inputCount = u16(Field.inputCount)
         guard inputCount >= 1, inputCount <= 4 else { throw .op(index: index, .inputCount) }
         var inputs = InlineArray<4, Int>(repeating: 0)
         for position in 0..<4 {
@@ -47,28 +46,28 @@ public struct ModelOp: Sendable {
         }
         self.inputs = inputs
         output = try tensor(Field.output)
-        kernelHeight = try u16(Field.kernelHeight)
-        kernelWidth = try u16(Field.kernelWidth)
-        strideHeight = try u16(Field.strideHeight)
-        strideWidth = try u16(Field.strideWidth)
-        padTop = try u16(Field.padTop)
-        padBottom = try u16(Field.padBottom)
-        padLeft = try u16(Field.padLeft)
-        padRight = try u16(Field.padRight)
-        clampMin = try u8(Field.clampMin)
-        clampMax = try u8(Field.clampMax)
-        parameter = try u16(Field.parameter)
+        kernelHeight = u16(Field.kernelHeight)
+        kernelWidth = u16(Field.kernelWidth)
+        strideHeight = u16(Field.strideHeight)
+        strideWidth = u16(Field.strideWidth)
+        padTop = u16(Field.padTop)
+        padBottom = u16(Field.padBottom)
+        padLeft = u16(Field.padLeft)
+        padRight = u16(Field.padRight)
+        clampMin = record.u8(Field.clampMin)
+        clampMax = record.u8(Field.clampMax)
+        parameter = u16(Field.parameter)
         var padPixel = InlineArray<4, UInt8>(repeating: 0)
-        for channel in 0..<4 { padPixel[channel] = try u8(Field.padPixel + channel) }
+        for channel in 0..<4 { padPixel[channel] = record.u8(Field.padPixel + channel) }
         self.padPixel = padPixel
-        weights = try u64(Field.weights)
-        weightsBytes = try u64(Field.weightsBytes)
-        bias = try u64(Field.bias)
-        multiplier = try u64(Field.multiplier)
-        table = try u64(Field.table)
-        scale0 = try reader.f32(at: offset + UInt64(Field.scale0))
-        scale1 = try reader.f32(at: offset + UInt64(Field.scale1))
-        blockLength = try u16(Field.blockLength)
+        weights = record.u64(Field.weights)
+        weightsBytes = record.u64(Field.weightsBytes)
+        bias = record.u64(Field.bias)
+        multiplier = record.u64(Field.multiplier)
+        table = record.u64(Field.table)
+        scale0 = record.f32(Field.scale0)
+        scale1 = record.f32(Field.scale1)
+        blockLength = u16(Field.blockLength)
         try reader.requireZero(from: offset + UInt64(Field.blockLength + 2), to: offset + UInt64(Field.bytes))
     }
 }

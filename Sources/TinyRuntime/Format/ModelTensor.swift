@@ -25,25 +25,26 @@ public struct ModelTensor: Equatable, Sendable {
 
     init(_ reader: ByteReader, at offset: UInt64, index: Int, arenaBytes: UInt64) throws(ModelError) {
         typealias Field = ModelLayout.TensorRecord
-        let height = try reader.u32(at: offset + UInt64(Field.height))
-        let width = try reader.u32(at: offset + UInt64(Field.width))
-        let channels = try reader.u32(at: offset + UInt64(Field.channels))
+        let record = try reader.record(at: offset, bytes: Field.bytes)
+        let height = record.u32(Field.height)
+        let width = record.u32(Field.width)
+        let channels = record.u32(Field.channels)
         let sides = 1...ModelLayout.Limit.side
         guard sides.contains(height), sides.contains(width), channels >= 1, channels <= ModelLayout.Limit.channels
         else {
             throw .tensor(index: index, .emptyOrTooLarge)
         }
-        let scale = try reader.f32(at: offset + UInt64(Field.scale))
+        let scale = record.f32(Field.scale)
         guard scale > 0, scale.isFinite else { throw .tensor(index: index, .scale) }
-        let zeroPoint = try reader.u8(at: offset + UInt64(Field.zeroPoint))
-        let interior = try reader.u8(at: offset + UInt64(Field.interior))
+        let zeroPoint = record.u8(Field.zeroPoint)
+        let interior = record.u8(Field.interior)
         guard interior <= 1 else { throw .outOfRange(offset: offset + UInt64(Field.interior)) }
         try reader.requireZero(from: offset + UInt64(Field.interior + 1), to: offset + UInt64(Field.pixelStride))
-        let pixelStride = try reader.u32(at: offset + UInt64(Field.pixelStride))
+        let pixelStride = record.u32(Field.pixelStride)
         guard pixelStride == 0 || (channels...ModelLayout.Limit.channels).contains(pixelStride) else {
             throw .tensor(index: index, .pixelStride)
         }
-        let arenaOffset = try reader.u64(at: offset + UInt64(Field.arenaOffset))
+        let arenaOffset = record.u64(Field.arenaOffset)
         let stride = pixelStride == 0 ? channels : pixelStride
         // At most 2¹³·2¹³·2¹⁶ = 2⁴²; with the arena's limit it fits an Int of 32 bits too.
         let bytes = (UInt64(height) * UInt64(width) - 1) * UInt64(stride) + UInt64(channels)

@@ -34,7 +34,7 @@ import TinyRuntime
         let folder = try Folder()
         let file = Self.network().build().bytes
         var newer = file
-        newer[8] = 2
+        newer[8] = 3
         var damaged = file
         damaged[file.count / 2] ^= 1
         let cases: [(String, tinyrt_status, String)] = [

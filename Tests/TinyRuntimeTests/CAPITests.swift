@@ -142,7 +142,7 @@ import TinyRuntime
         #expect(text(error.reason).contains("cut off"))
 
         var other = file
-        other[8] = 2
+        other[8] = 3
         #expect(tinyrt_open_copy(other, other.count, &model, &error) == TINYRT_UNSUPPORTED_MODEL)
 
         var reserved = file

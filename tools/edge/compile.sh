@@ -1,7 +1,7 @@
 # Compiling and linking for the selected target. Sourced by tools/build-edge.
 
 # No unwind tables: nothing unwinds through the runtime. No paths in the objects, so that the folder does not matter.
-c_flags=(-std=c11 -O2 -fPIC -ffp-contract=off -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables
+c_flags=(-std=c11 -Os -fPIC -ffp-contract=off -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables
     -fno-ident -Wall -Werror "-ffile-prefix-map=$repository=." -fdebug-compilation-dir=.)
 
 kernel_headers=$repository/Sources/TinyRuntime/Kernels/include
@@ -9,13 +9,17 @@ image_shim=Sources/ImageCodec/CImageShim
 device_shim=Sources/tinyrt/CDeviceShim
 jpeg_library=Sources/TinyRuntime/JPEG
 
+# What -Osize leaves: frame pointers, copies of functions for each closure, unrolled loops, and LLVM's inlining.
+smaller=(-Xcc -fomit-frame-pointer -Xllvm -sil-disable-pass=closure-specialize -Xllvm -sil-disable-pass=loop-unroll
+    -Xllvm -inline-threshold=0)
+
 compile_swift() {  # MODULE FLAG... -- FOLDER: work/MODULE.o and work/MODULE.swiftmodule
     local module=$1 flags=() sources
     shift
     while [ "$1" != -- ]; do flags+=("$1"); shift; done
     mapfile -t sources < <(find "$2" -name '*.swift' | sort)
     swiftc -target "$swift_target" "${swift_machine[@]}" -swift-version 6 -enable-experimental-feature Embedded -wmo -parse-as-library \
-        -Osize -Xllvm -inline-threshold=0 -warnings-as-errors -Xfrontend -function-sections -Xfrontend -disable-stack-protector -module-cache-path "$work/module-cache" \
+        -Osize "${smaller[@]}" -warnings-as-errors -Xfrontend -function-sections -Xfrontend -disable-stack-protector -module-cache-path "$work/module-cache" \
         -file-prefix-map "$repository=." -I "$kernel_headers" "${flags[@]}" \
         -module-name "$module" -emit-module -emit-module-path "$work/$module.swiftmodule" -c "${sources[@]}" -o "$work/$module.o"
     # A hash of the compiler's input, folder names included; it serves incremental builds.

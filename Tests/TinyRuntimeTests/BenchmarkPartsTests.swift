@@ -2,8 +2,7 @@
 
 import Foundation
 import Testing
-
-@testable import TinyRuntime
+import TinyRuntime
 
 @Suite struct BenchmarkPartsTests {
     @Test func percentilesAreTheNearestRank() {

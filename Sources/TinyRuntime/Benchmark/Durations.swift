@@ -5,7 +5,7 @@ public struct Durations: Sendable {
     private let sorted: [UInt64]
 
     /// - Parameter nanoseconds: at least one, in any order.
-    init(_ nanoseconds: [UInt64]) {
+    public init(_ nanoseconds: [UInt64]) {
         sorted = Self.sort(nanoseconds)
     }
 

@@ -1,11 +1,11 @@
 // TextColumns: rows of cells in columns, for people: numbers stand right, words left. Left out: characters that are not one column wide.
 
-struct TextColumns {
+public struct TextColumns {
     private let isNumber: [Bool]
     private var cells: [TextBytes] = []
 
     /// - Parameter isNumber: one a column.
-    init(isNumber: [Bool]) { self.isNumber = isNumber }
+    public init(isNumber: [Bool]) { self.isNumber = isNumber }
 
     /// The next cell, from left to right and from row to row.
     @inline(never)
@@ -16,10 +16,10 @@ struct TextColumns {
     }
 
     @inline(never)
-    mutating func append(_ word: StaticString) { append { $0.append(word) } }
+    public mutating func append(_ word: StaticString) { append { $0.append(word) } }
 
     /// Whole rows, a line each.
-    func write(to text: inout TextBytes) {
+    public func write(to text: inout TextBytes) {
         let columns = isNumber.count
         var widths = [Int](repeating: 0, count: columns)
         for index in cells.indices { widths[index % columns] = max(widths[index % columns], Self.width(cells[index])) }

@@ -1,7 +1,7 @@
 # Compiling and linking for the selected target. Sourced by tools/build-edge.
 
 # No unwind tables: nothing unwinds through the runtime. No paths in the objects, so that the folder does not matter.
-c_flags=(-std=c11 -Os -fPIC -ffp-contract=off -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables
+c_flags=(-std=c11 -fPIC -ffp-contract=off -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables
     -fno-ident -Wall -Werror "-ffile-prefix-map=$repository=." -fdebug-compilation-dir=.)
 
 kernel_headers=$repository/Sources/TinyRuntime/Kernels/include
@@ -26,7 +26,6 @@ compile_swift() {  # MODULE FLAG... -- FOLDER: work/MODULE.o and work/MODULE.swi
     llvm-objcopy --remove-section=.swift_modhash "$work/$module.o"
 }
 
-# What only calls kernels is optimized for size as the plain ones are.
 compile_c() {  # TARGET OBJECT-FOLDER FLAG... -- SOURCE...: one object a source, several at a time
     local target=$1 objects=$2 flags=()
     shift 2
@@ -35,10 +34,10 @@ compile_c() {  # TARGET OBJECT-FOLDER FLAG... -- SOURCE...: one object a source,
     rm -rf "$objects"
     mkdir -p "$objects"
     printf '%s\0' "$@" | xargs -0 -P "$jobs" -I{} sh -c \
-        'source=$1 objects=$2 neon=$3 plain=$4; shift 4
-         case $source in *_neon.c) set -- "$@" $neon ;; *_plain.c | */block.c | */thread_pool.c | */convolution_windows.c | */dispatch.c) set -- "$@" $plain ;; esac
+        'source=$1 objects=$2 neon=$3; shift 3
+         case $source in *_neon.c) set -- "$@" $neon ;; esac
          exec clang "$@" -c "$source" -o "$objects/$(basename "$source" .c).o"' \
-        sh {} "$objects" "$neon" "$plain" "--target=$target" "${machine[@]}" "${c_flags[@]}" -nostdlibinc "${flags[@]}"
+        sh {} "$objects" "$neon" "--target=$target" "${machine[@]}" "$optimization" "${c_flags[@]}" -nostdlibinc "${flags[@]}"
 }
 
 # The functions that a header declares, one a line: the only list of what a library shows.

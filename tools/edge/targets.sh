@@ -4,14 +4,14 @@
 #   musl_triple    the same machine with musl, for the command
 #   machine        what every C file is compiled for: the least processor of Debian's port; faster instructions are chosen while running
 #   neon           flags that only Kernels/*_neon.c get, whose code runs where the processor has NEON
-#   plain          flags that only Kernels/*_plain.c get: optimized for size where instruction sets of the processor's do the work
+#   optimization   of C: for size, since the loops of the instruction sets' kernels are unrolled by hand; where plain C does the work, for speed
 #   swift_target   the standard library of the toolchain that fits, and the same machine for Swift's C importer
 #   emulation      the machine's name for the linker
 select_target() {  # ARCHITECTURE
     architecture=$1
     machine=()
     neon=
-    plain=-Os
+    optimization=-Os
     case $architecture in
         x86_64) triple=x86_64-linux-gnu musl_triple=x86_64-linux-musl emulation=elf_x86_64 swift_target=x86_64-unknown-linux-gnu ;;
         aarch64)
@@ -24,7 +24,7 @@ select_target() {  # ARCHITECTURE
         riscv64)
             triple=riscv64-linux-gnu musl_triple=riscv64-linux-musl emulation=elf64lriscv swift_target=riscv64-none-none-eabi
             machine=(-march=rv64gc -mabi=lp64d)
-            plain= ;;
+            optimization=-O2 ;;
     esac
     swift_machine=()
     for flag in "${machine[@]}"; do swift_machine+=(-Xcc "$flag"); done

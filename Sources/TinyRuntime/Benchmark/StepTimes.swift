@@ -4,8 +4,8 @@ public struct StepTimes: Sendable {
     static let mostRuns = 1000
 
     /// The ops of each step.
-    let steps: [Range<Int>]
-    let runs: Int
+    public let steps: [Range<Int>]
+    public let runs: Int
     /// Run by run: the start, then each step's end.
     private var stamps: [UInt64]
 
@@ -25,7 +25,7 @@ public struct StepTimes: Sendable {
     /// Nanoseconds on the clock; step −1 ends where the run starts.
     func end(ofStep step: Int, run: Int) -> UInt64 { stamps[run * (steps.count + 1) + step + 1] }
 
-    func durations(ofStep step: Int) -> Durations {
+    public func durations(ofStep step: Int) -> Durations {
         var times: [UInt64] = []
         times.reserveCapacity(runs)
         for run in 0..<runs { times.append(end(ofStep: step, run: run) - end(ofStep: step - 1, run: run)) }

@@ -9,7 +9,7 @@ public struct TextColumns {
 
     /// The next cell, from left to right and from row to row.
     @inline(never)
-    mutating func append(_ fill: (inout TextBytes) -> Void) {
+    public mutating func append(_ fill: (inout TextBytes) -> Void) {
         var cell = TextBytes()
         fill(&cell)
         cells.append(cell)

@@ -40,8 +40,9 @@ static void columns(const tk_resample_columns *op, const uint8_t *source, uint8_
         }
         const int32x2_t last = pairs(blue);
         const int32x4_t sums = vcombine_s32(vpadd_s32(pairs(red), pairs(green)), vpadd_s32(last, last));
-        // Rounds to nearest, half up, as adding one half before the shift does.
-        const int16x4_t words = vmovn_s32(vrshrq_n_s32(sums, tk_resample_fraction_bits));
+        // Added, and not by a rounding shift: that one does not wrap where a sum does.
+        const int32x4_t half = vdupq_n_s32(1 << (tk_resample_fraction_bits - 1));
+        const int16x4_t words = vmovn_s32(vshrq_n_s32(vaddq_s32(sums, half), tk_resample_fraction_bits));
         const uint32_t pixel = vget_lane_u32(vreinterpret_u32_u8(vqmovun_s16(vcombine_s16(words, words))), 0);
         tk_copy(output, &pixel, 3);
     }

@@ -61,7 +61,7 @@ static const tk_kernels avx512vnni_kernels = {
     .convolution = {tk_convolution__avx512vnni, tk_convolution_scratch__avx512vnni},
     .pointwise = {tk_pointwise__avx512vnni, tk_pointwise_scratch__avx512vnni},
     .depthwise = {tk_depthwise__avx512vnni, tk_depthwise_scratch__avx512vnni},
-    .fully_connected = {tk_fully_connected__avx512vnni, tk_pointwise_scratch__avx512vnni},
+    .fully_connected = {tk_pointwise__avx512vnni, tk_pointwise_scratch__avx512vnni},
     .block = &tk_block__avx512vnni,
     .elementwise = &tk_elementwise__avx2,
 };

@@ -17,8 +17,7 @@ size_t tk_dense_tiles_scratch(const tk_convolution *op);
 size_t tk_depthwise_tiles_scratch(const tk_convolution *op);
 extern const tk_elementwise tk_elementwise__avx2;  // the AVX-VNNI and AVX-512 sets' too
 
-tk_convolution_function tk_convolution__avx512vnni, tk_pointwise__avx512vnni, tk_depthwise__avx512vnni,
-    tk_fully_connected__avx512vnni;
+tk_convolution_function tk_convolution__avx512vnni, tk_pointwise__avx512vnni, tk_depthwise__avx512vnni;
 extern const tk_block_kernel tk_block__avx512vnni;
 size_t tk_convolution_scratch__avx512vnni(const tk_convolution *op);
 size_t tk_pointwise_scratch__avx512vnni(const tk_convolution *op);  // fully connected too

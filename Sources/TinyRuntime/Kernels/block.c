@@ -2,9 +2,10 @@
 // all instruction sets, and the steps for those without block kernels of their own, done by their kernels of expand,
 // depthwise and project. The unfused ops are the definition: the bytes are the same.
 //
-// Two ways, chosen by size alone. Small images are one strip: `wide` is divided among the threads by channels, all wait,
-// `narrow` is divided by rows or channels. Large ones are cut into one range of rows a thread, and each goes through its
-// own strip by strip; at the seams the rows that both see are expanded twice.
+// Two ways, chosen by size alone. Images are cut into one range of rows a thread, and each goes through its own strip by
+// strip; at the seams the rows that both see are expanded twice. Where that costs more than it saves, and where there is
+// one thread, small images are one strip: `wide` is divided among the threads by channels, all wait, `narrow` is divided
+// by rows or channels.
 #include "thread_pool.h"
 
 #include "convolution_common.h"
@@ -14,6 +15,9 @@ enum {
     strip_budget = 256 * 1024,
     // Wide channels that the generic step expands at a time; those left over are added if they are few.
     wide_channels = 64,
+    // Multiply-adds that ranges of rows may cost a thread in excess of its share: 2 µs of an AVX-512 core, about what it costs
+    // to wait once more and to read what the other threads have written.
+    range_excess = 400 * 1000,
 };
 
 // How a block is run by `threads` threads.
@@ -148,11 +152,28 @@ static void generic_narrow(const tk_block *block, const tk_kernels *kernels, tk_
 
 // MARK: The drive
 
-static plan plan_of(const tk_block *block, const tk_kernels *kernels) {
+// Multiply-adds of a row of output.
+static int64_t row_work(const tk_convolution *op, int32_t input_channels) {
+    return (int64_t)op->output_width * op->output_channels * op->kernel_height * op->kernel_width * input_channels;
+}
+
+// Rows of the longest of the ranges; all rows: there are none.
+static int32_t range_rows(const tk_block *block, int32_t threads) {
+    const tk_convolution *const depthwise = &block->depthwise;
+    const int32_t rows = depthwise->output_height, longest = (rows + threads - 1) / threads;
+    const int64_t expand = block->expand_kind == TK_EXPAND_NONE ? 0 : row_work(&block->expand, block->expand.input_channels);
+    const int64_t all = depthwise->stride_height * expand + row_work(depthwise, 1) +
+                        row_work(&block->project, block->project.input_channels);
+    const int64_t excess = all * (longest * threads - rows) / threads +
+                           expand * (depthwise->kernel_height - depthwise->stride_height);
+    return excess <= range_excess ? longest : rows;
+}
+
+static plan plan_of(const tk_block *block, const tk_kernels *kernels, int32_t threads) {
     plan result = {.own = kernels->block};
     if (result.own != NULL && !result.own->takes(block)) result.own = NULL;
     // Halved until it fits, even as long as it can be: kernels like pairs of rows.
-    int32_t rows = block->depthwise.output_height;
+    int32_t rows = range_rows(block, threads);
     for (;; rows = (rows / 2 + 1) / 2 * 2) {
         result.rows = rows;
         result.strip_bytes = round_64(result.own != NULL ? result.own->strip_bytes(block, rows)
@@ -230,7 +251,7 @@ static void range_chunk(void *context, int32_t thread, int32_t chunk) {
 }
 
 size_t tk_block_memory(const tk_block *block, const tk_kernels *kernels, int32_t threads) {
-    const plan plan = plan_of(block, kernels);
+    const plan plan = plan_of(block, kernels, threads);
     const size_t strips = plan.rows == block->depthwise.output_height ? 1 : (size_t)threads;
     return strips * plan.strip_bytes + (size_t)threads * plan.scratch_bytes;
 }
@@ -238,7 +259,7 @@ size_t tk_block_memory(const tk_block *block, const tk_kernels *kernels, int32_t
 void tk_block_run(const tk_block *block, const tk_kernels *kernels, tk_pool *pool, const uint8_t *input,
                   const uint8_t *residual, uint8_t *output, void *memory) {
     const int32_t threads = tk_pool_threads(pool), rows = block->depthwise.output_height;
-    block_run run = {block, kernels, plan_of(block, kernels), input, residual, output, memory, 1, {0}, {0}};
+    block_run run = {block, kernels, plan_of(block, kernels, threads), input, residual, output, memory, 1, {0}, {0}};
     if (run.plan.rows < rows) {
         run.ranges = tk_smaller(threads, rows);
         tk_pool_for(pool, range_chunk, &run, run.ranges);

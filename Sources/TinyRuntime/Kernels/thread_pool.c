@@ -166,38 +166,73 @@ void tk_pool_for(tk_pool *pool, tk_task *task, void *context, int32_t chunks) {
     pthread_mutex_unlock(&pool->lock);
 }
 
-// Two chunks a thread: one that comes late still finds something.
-static int32_t wanted_chunks(int32_t threads) { return threads == 1 ? 1 : 2 * threads; }
+// MARK: Division. Lengths are counted in steps; what fills no step belongs to the last one.
+
+enum {
+    row_step = 2,  // kernels like pairs of rows
+    channel_step = 32,
+};
+
+static int32_t steps_of(int32_t length, int32_t step) { return length < step ? 1 : length / step; }
+
+// Of `left` steps the next chunk takes half a thread's share, and at the end a step: all end together, however late one comes.
+static int32_t next_chunk(int32_t left, int32_t threads) { return left < 4 * threads ? 1 : left / (2 * threads); }
+
+static int32_t chunks_of(int32_t length, int32_t step, int32_t threads) {
+    if (threads == 1) return 1;
+    int32_t chunks = 0;
+    for (int32_t left = steps_of(length, step); left > 0; left -= next_chunk(left, threads)) chunks++;
+    return chunks;
+}
 
 tk_division tk_divide_rows(int32_t rows, int32_t channels, int32_t threads) {
-    return (tk_division){rows, channels, tk_smaller(rows, wanted_chunks(threads)), 1, channels};
+    return (tk_division){rows, channels, threads, chunks_of(rows, row_step, threads), 1};
 }
 
-// A part has at least 16 channels: those that fill no step belong to the last chunk.
 tk_division tk_divide_channels(int32_t rows, int32_t channels, int32_t threads) {
-    const int32_t wanted = wanted_chunks(threads), step = channels >= 64 * wanted ? 64 : 32;
-    const int32_t steps = channels < 2 * step ? 1 : channels / step;
-    return (tk_division){rows, channels, 1, tk_smaller(steps, wanted), step};
+    return (tk_division){rows, channels, threads, 1, chunks_of(channels, channel_step, threads)};
 }
 
-// Rows, unless there are too few to give every thread alike.
+// Rows, unless there are too few to give every thread alike. Few steps of channels that no number of threads shares evenly
+// are cut by rows too.
 tk_division tk_divide(int32_t rows, int32_t channels, int32_t threads) {
-    const tk_division by_channels = tk_divide_channels(rows, channels, threads);
-    const bool even = rows >= 8 * threads || rows % wanted_chunks(threads) == 0;
-    return even || by_channels.channel_chunks < threads ? tk_divide_rows(rows, channels, threads) : by_channels;
+    if (rows >= 8 * threads || channels < 2 * channel_step) return tk_divide_rows(rows, channels, threads);
+    tk_division division = tk_divide_channels(rows, channels, threads);
+    const int32_t steps = steps_of(channels, channel_step);
+    if (steps < 4 * threads && steps % threads != 0) division.row_chunks = tk_smaller(steps_of(rows, row_step), threads);
+    return division;
 }
 
-static int32_t share(int32_t all, int32_t chunk, int32_t chunks) { return (int32_t)((int64_t)all * chunk / chunks); }
+typedef struct range {
+    int32_t first, end;
+} range;
+
+static range range_of(int32_t length, int32_t step, int32_t first, int32_t end) {
+    return (range){first * step, end == steps_of(length, step) ? length : end * step};
+}
+
+static range even_range(int32_t length, int32_t step, int32_t chunk, int32_t chunks) {
+    const int32_t steps = steps_of(length, step);
+    return range_of(length, step, steps * chunk / chunks, steps * (chunk + 1) / chunks);
+}
+
+static range next_range(int32_t length, int32_t step, int32_t threads, int32_t chunk) {
+    const int32_t steps = steps_of(length, step);
+    int32_t first = 0;
+    for (; chunk > 0; chunk--) first += next_chunk(steps - first, threads);
+    return range_of(length, step, first, first + next_chunk(steps - first, threads));
+}
 
 tk_part tk_part_of(const tk_division *division, int32_t chunk) {
-    const int32_t steps = division->channels / division->channel_step, chunks = division->channel_chunks;
-    const int32_t across = chunk % chunks, down = chunk / chunks;
-    return (tk_part){
-        share(division->rows, down, division->row_chunks),
-        share(division->rows, down + 1, division->row_chunks),
-        share(steps, across, chunks) * division->channel_step,
-        across + 1 == chunks ? division->channels : share(steps, across + 1, chunks) * division->channel_step,
-    };
+    const int32_t rows = division->rows, channels = division->channels;
+    if (tk_chunks(division) == 1) return (tk_part){0, rows, 0, channels};
+    if (division->channel_chunks == 1) {
+        const range part = next_range(rows, row_step, division->threads, chunk);
+        return (tk_part){part.first, part.end, 0, channels};
+    }
+    const range down = even_range(rows, row_step, chunk / division->channel_chunks, division->row_chunks);
+    const range across = next_range(channels, channel_step, division->threads, chunk % division->channel_chunks);
+    return (tk_part){down.first, down.end, across.first, across.end};
 }
 
 typedef struct op_run {

@@ -29,11 +29,10 @@ int32_t tk_pool_threads(const tk_pool *pool);
 typedef void tk_task(void *context, int32_t thread, int32_t chunk);
 void tk_pool_for(tk_pool *pool, tk_task *task, void *context, int32_t chunks);
 
-// How an output of rows × channels is cut into chunks: by rows, or by channels.
+// How an output of rows × channels is cut into chunks: by rows, or by channels, or, where they are few, by both.
 typedef struct tk_division {
-    int32_t rows, channels;
-    int32_t row_chunks, channel_chunks;  // one of them is 1
-    int32_t channel_step;                // channels are cut at its multiples
+    int32_t rows, channels, threads;
+    int32_t row_chunks, channel_chunks;
 } tk_division;
 
 tk_division tk_divide(int32_t rows, int32_t channels, int32_t threads);

@@ -36,9 +36,11 @@ TK_INLINE void tk_dot_packed(tk_vector *sums, const uint8_t *window, const int8_
 // One block of 16 channels, [quads][16][4] → [quads][2][16][2] i16.
 TK_TARGET static inline void tk_widen_weights(const int8_t *weights, size_t quads, void *wide) {
     __m256i *to = wide;
+    const size_t block = 64 * quads;
 #pragma clang loop unroll(disable)
     for (size_t i = 0; i < quads; i++, weights += 64, to += 4) {
         const __m256i low = tk_load(weights), high = tk_load(weights + 32);
+        _mm_prefetch((const char *)weights + block, _MM_HINT_T0);  // the next one: a network's weights come from afar
         to[0] = _mm256_srai_epi16(_mm256_slli_epi16(low, 8), 8);
         to[1] = _mm256_srai_epi16(_mm256_slli_epi16(high, 8), 8);
         to[2] = _mm256_srai_epi16(low, 8);
@@ -49,21 +51,20 @@ TK_TARGET static inline void tk_widen_weights(const int8_t *weights, size_t quad
 // Each four bytes → two pairs of i16, as in the weights.
 TK_TARGET static inline void tk_widen_windows(const uint8_t *windows, size_t quads, void *wide) {
     uint8_t *to = wide;
-    const __m128i low_byte = _mm_set1_epi16(255);
+    // Of 16 bytes in both halves: the lower eight for the lower half, the upper eight for the upper; -1: zero.
+    const __m256i order = _mm256_setr_epi8(0, -1, 2, -1, 1, -1, 3, -1, 4, -1, 6, -1, 5, -1, 7, -1,  //
+                                           8, -1, 10, -1, 9, -1, 11, -1, 12, -1, 14, -1, 13, -1, 15, -1);
     size_t i = 0;
 #pragma clang loop unroll(disable)
     for (; i + 4 <= quads; i += 4, windows += 16, to += 32) {
-        const __m128i x = _mm_loadu_si128((const __m128i *)windows);
-        const __m128i even = _mm_and_si128(x, low_byte), odd = _mm_srli_epi16(x, 8);
-        _mm_storeu_si128((__m128i *)to, _mm_unpacklo_epi32(even, odd));
-        _mm_storeu_si128((__m128i *)(to + 16), _mm_unpackhi_epi32(even, odd));
+        const __m256i x = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)windows));
+        _mm256_storeu_si256((__m256i *)to, _mm256_shuffle_epi8(x, order));
     }
 #pragma clang loop vectorize(disable) unroll(disable)
     for (; i < quads; i++, windows += 4, to += 8) {
         int32_t quad;
         tk_copy(&quad, windows, 4);
-        const __m128i x = _mm_cvtsi32_si128(quad);
-        _mm_storel_epi64((__m128i *)to, _mm_unpacklo_epi32(_mm_and_si128(x, low_byte), _mm_srli_epi16(x, 8)));
+        _mm_storel_epi64((__m128i *)to, _mm_shuffle_epi8(_mm_cvtsi32_si128(quad), _mm256_castsi256_si128(order)));
     }
 }
 

@@ -423,12 +423,12 @@ static size_t run_elementwise(const tk_elementwise *with, int which, const eleme
         return count;
     case 3: with->table(a, output, count, op->table); return count;
     case 4:
-        with->global_average_pool(a, output, op->pixels, op->channels, za,
-                                  op->multiplier * 256 / (float)op->pixels, z, by->clamp_min, by->clamp_max);
+        tk_global_average_pool(with->means, a, output, op->pixels, op->channels, za,
+                               op->multiplier * 256 / (float)op->pixels, z, by->clamp_min, by->clamp_max);
         return op->channels;
-    case 5: with->global_max_pool(a, output, op->pixels, op->channels); return op->channels;
-    case 6: with->max_pool(&op->pool, a, output); return pooled;
-    default: with->average_pool(&op->pool, a, output, by->scale_a, op->counts_padding); return pooled;
+    case 5: tk_global_max_pool(with->largest, a, output, op->pixels, op->channels); return op->channels;
+    case 6: tk_max_pool(with->largest, &op->pool, a, output); return pooled;
+    default: tk_average_pool(with->means, &op->pool, a, output, by->scale_a, op->counts_padding); return pooled;
     }
 }
 

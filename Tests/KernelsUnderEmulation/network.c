@@ -116,7 +116,7 @@ int main(int count, char **arguments) {
         }
         kernels->pointwise.run(&last, input, output, memory, tk_whole(&last));
         const size_t pixels = (size_t)(last.output_height * last.output_width);
-        kernels->elementwise->global_average_pool(output, wide, pixels, 1280, 0, 1.0f / (float)pixels, 0, 0, 255);
+        tk_global_average_pool(kernels->elementwise->means, output, wide, pixels, 1280, 0, 1.0f / (float)pixels, 0, 0, 255);
         kernels->fully_connected.run(&classifier, wide, product, memory, tk_whole(&classifier));
     }
     return 0;

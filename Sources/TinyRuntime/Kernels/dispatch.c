@@ -8,14 +8,7 @@
 #include "kernel_list.h"
 
 const tk_elementwise tk_elementwise__plain = {
-    tk_add__plain,
-    tk_multiply__plain,
-    tk_scale_channels__plain,
-    tk_table__plain,
-    tk_global_average_pool__plain,
-    tk_global_max_pool__plain,
-    tk_max_pool__plain,
-    tk_average_pool__plain,
+    tk_add__plain, tk_multiply__plain, tk_scale_channels__plain, tk_table__plain, tk_means__plain, tk_largest__plain,
 };
 
 static const tk_kernels plain_kernels = {

@@ -1,5 +1,5 @@
-// Ops without weights, AVX2, 32 bytes at a time; the AVX-512 set uses them too. Left out: tables and the global maximum,
-// which the plain versions do as fast; pools of fewer than 32 channels.
+// Ops without weights, AVX2, 32 bytes at a time; the AVX-512 set uses them too. Left out: tables, which the plain
+// version does as fast; pools of fewer than 32 channels.
 #if defined(__x86_64__)
 #include "avx2.h"
 #include "kernel_list.h"
@@ -114,22 +114,22 @@ TK_AVX2 static void tk_multiply__avx2(const uint8_t *a, const uint8_t *b, uint8_
                             clamp_min, clamp_max);
 }
 
-// Sums of 32 channels over `rows` × `columns` pixels, in the order of unpacking, which quantize() undoes.
+// Sums of 32 channels over a window, in the order of unpacking, which quantize() undoes.
 typedef struct sums {
     __m256i vector[4];
 } sums;
 
-TK_AVX2_INLINE sums sums_of(const uint8_t *row, size_t rows, size_t columns, size_t row_bytes, size_t channels) {
+TK_AVX2_INLINE sums sums_of(const tk_window *window, size_t first) {
     const __m256i none = _mm256_setzero_si256();
     sums all = {{none, none, none, none}};
-    for (; rows > 0; rows--, row += row_bytes) {
-        const uint8_t *source = row;
-        for (size_t left = columns; left > 0;) {
+    for (size_t row = 0; row < window->rows; row++) {
+        const uint8_t *source = window->pixels + row * window->row_bytes + first;
+        for (size_t left = window->columns; left > 0;) {
             __m256i low = none, high = none;  // 16 bits wide: at most 257 pixels
             size_t together = left < 257 ? left : 257;
             left -= together;
 #pragma clang loop unroll(disable)
-            for (; together > 0; together--, source += channels) {
+            for (; together > 0; together--, source += window->channels) {
                 const __m256i values = _mm256_loadu_si256((const __m256i *)source);
                 low = _mm256_add_epi16(low, _mm256_unpacklo_epi8(values, none));
                 high = _mm256_add_epi16(high, _mm256_unpackhi_epi8(values, none));
@@ -143,95 +143,46 @@ TK_AVX2_INLINE sums sums_of(const uint8_t *row, size_t rows, size_t columns, siz
     return all;
 }
 
-// The means of rows × columns pixels, whose zero points sum to `zeros`; channels: at least 32.
-TK_AVX2 __attribute__((noinline)) static void put_means(const uint8_t *input, uint8_t *output, size_t rows,
-                                                        size_t columns, size_t row_bytes, size_t channels,
-                                                        int32_t zeros, float multiplier, range to) {
-    for (size_t next = 0; next < channels; next += block) {
+TK_AVX2 static void tk_means__avx2(const tk_window *window, const tk_mean *mean, uint8_t *output) {
+    if (window->channels < block) {
+        tk_means__plain(window, mean, output);
+        return;
+    }
+    const range to = range_of(mean->output_zero_point, mean->clamp_min, mean->clamp_max);
+    const __m256i zeros = _mm256_set1_epi32(mean->zeros);
+    const __m256 multiplier = _mm256_set1_ps(mean->multiplier);
+    for (size_t next = 0; next < window->channels; next += block) {
         // The last block may overlap the one before.
-        const size_t first = next + block <= channels ? next : channels - block;
-        const sums all = sums_of(input + first, rows, columns, row_bytes, channels);
+        const size_t first = next + block <= window->channels ? next : window->channels - block;
+        const sums all = sums_of(window, first);
         floats x;
 #pragma clang loop unroll(full)
         for (int i = 0; i < 4; i++)
-            x.vector[i] = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_sub_epi32(all.vector[i], _mm256_set1_epi32(zeros))),
-                                        _mm256_set1_ps(multiplier));
+            x.vector[i] = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_sub_epi32(all.vector[i], zeros)), multiplier);
         _mm256_storeu_si256((__m256i *)(output + first), quantize(x, to));
     }
 }
 
-TK_AVX2 static void tk_global_average_pool__avx2(const uint8_t *input, uint8_t *output, size_t pixels, size_t channels,
-                                                 uint8_t zero_point, float multiplier, uint8_t output_zero_point,
-                                                 uint8_t clamp_min, uint8_t clamp_max) {
-    if (channels < block)
-        tk_global_average_pool__plain(input, output, pixels, channels, zero_point, multiplier, output_zero_point,
-                                      clamp_min, clamp_max);
-    else
-        put_means(input, output, 1, pixels, 0, channels, (int32_t)pixels * zero_point, multiplier,
-                  range_of(output_zero_point, clamp_min, clamp_max));
-}
-
-TK_AVX2 __attribute__((noinline)) static void put_largest(const uint8_t *input, uint8_t *output, size_t rows,
-                                                          size_t columns, size_t row_bytes, size_t channels) {
-    for (size_t next = 0; next < channels; next += block) {
-        const size_t first = next + block <= channels ? next : channels - block;
+TK_AVX2 static void tk_largest__avx2(const tk_window *window, const tk_mean *mean, uint8_t *output) {
+    if (window->channels < block) {
+        tk_largest__plain(window, mean, output);
+        return;
+    }
+    for (size_t next = 0; next < window->channels; next += block) {
+        const size_t first = next + block <= window->channels ? next : window->channels - block;
         __m256i largest = _mm256_setzero_si256();
-        for (size_t row = 0; row < rows; row++) {
-            const uint8_t *source = input + first + row * row_bytes;
+        for (size_t row = 0; row < window->rows; row++) {
+            const uint8_t *source = window->pixels + row * window->row_bytes + first;
 #pragma clang loop unroll(disable)
-            for (size_t column = 0; column < columns; column++, source += channels)
+            for (size_t column = 0; column < window->columns; column++, source += window->channels)
                 largest = _mm256_max_epu8(largest, _mm256_loadu_si256((const __m256i *)source));
         }
         _mm256_storeu_si256((__m256i *)(output + first), largest);
     }
 }
 
-// Each window's pixels inside the image, to put_largest or (`is_mean`) put_means.
-TK_AVX2 __attribute__((minsize, noinline)) static void run_windows(const tk_convolution *op, const uint8_t *input, uint8_t *output, bool is_mean,
-                                float scale, int32_t counts_padding) {
-    const size_t channels = (size_t)op->input_channels, row_bytes = (size_t)op->input_width * channels;
-    const range to = range_of(op->output_zero_point, op->clamp_min, op->clamp_max);
-    for (int32_t row = 0; row < op->output_height; row++) {
-        const int32_t top = row * op->stride_height - op->pad_top, first_y = top < 0 ? 0 : top;
-        const int32_t rows = tk_smaller(top + op->kernel_height, op->input_height) - first_y;
-        for (int32_t column = 0; column < op->output_width; column++, output += channels) {
-            const int32_t left = column * op->stride_width - op->pad_left, first_x = left < 0 ? 0 : left;
-            const int32_t columns = tk_smaller(left + op->kernel_width, op->input_width) - first_x;
-            const uint8_t *const window = input + (size_t)first_y * row_bytes + (size_t)first_x * channels;
-            const int32_t pixels = rows * columns;
-            if (is_mean)
-                put_means(window, output, (size_t)rows, (size_t)columns, row_bytes, channels, pixels * op->pad_value,
-                          scale / (float)(counts_padding ? op->kernel_height * op->kernel_width : pixels), to);
-            else
-                put_largest(window, output, (size_t)rows, (size_t)columns, row_bytes, channels);
-        }
-    }
-}
-
-TK_AVX2 static void tk_max_pool__avx2(const tk_convolution *op, const uint8_t *input, uint8_t *output) {
-    if (op->input_channels < block)
-        tk_max_pool__plain(op, input, output);
-    else
-        run_windows(op, input, output, false, 0, 0);
-}
-
-TK_AVX2 static void tk_average_pool__avx2(const tk_convolution *op, const uint8_t *input, uint8_t *output, float scale,
-                                          int32_t counts_padding) {
-    if (op->input_channels < block)
-        tk_average_pool__plain(op, input, output, scale, counts_padding);
-    else
-        run_windows(op, input, output, true, scale, counts_padding);
-}
-
 const tk_elementwise tk_elementwise__avx2 = {
-    tk_add__avx2,
-    tk_multiply__avx2,
-    tk_scale_channels__avx2,
-    tk_table__plain,
-    tk_global_average_pool__avx2,
-    tk_global_max_pool__plain,
-    tk_max_pool__avx2,
-    tk_average_pool__avx2,
+    tk_add__avx2, tk_multiply__avx2, tk_scale_channels__avx2, tk_table__plain, tk_means__avx2, tk_largest__avx2,
 };
 
 #endif

@@ -1,21 +1,9 @@
-// Product of two tensors with their own scales, plain C; in chunks, as add_plain.c.
-#include "bytes.h"
-#include "quant_math.h"
+// Product of two tensors with their own scales, plain C: the second is the factors of an image of one pixel.
 #include "tiny_kernels.h"
-
-enum { chunk = 64 };
 
 void tk_multiply__plain(const uint8_t *a, const uint8_t *b, uint8_t *output, size_t count, uint8_t zero_point_a,
                         uint8_t zero_point_b, float multiplier, uint8_t output_zero_point, uint8_t clamp_min,
                         uint8_t clamp_max) {
-    for (size_t first = 0; first < count; first += chunk) {
-        const size_t length = count - first < chunk ? count - first : chunk;
-        uint8_t values_a[chunk] = {0}, values_b[chunk] = {0}, products[chunk];
-        tk_copy(values_a, a + first, length);
-        tk_copy(values_b, b + first, length);
-        for (size_t i = 0; i < chunk; i++)
-            products[i] = tk_requantize((values_a[i] - zero_point_a) * (values_b[i] - zero_point_b), multiplier,
-                                        output_zero_point, clamp_min, clamp_max);
-        tk_copy(output + first, products, length);
-    }
+    tk_scale_channels__plain(a, b, output, 1, count, zero_point_a, zero_point_b, multiplier, output_zero_point,
+                             clamp_min, clamp_max);
 }

@@ -32,7 +32,7 @@ struct AveragePoolOp {
 
     func run(_ context: RunContext) {
         withUnsafePointer(to: descriptor) {
-            context.kernels.elementwise.average_pool?($0, context.arena + input, context.arena + output, scale, countsPadding)
+            tk_average_pool(context.kernels.elementwise.means, $0, context.arena + input, context.arena + output, scale, countsPadding)
         }
     }
 }

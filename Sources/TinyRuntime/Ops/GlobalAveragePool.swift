@@ -30,9 +30,8 @@ struct GlobalAveragePoolOp {
     }
 
     func run(_ context: RunContext) {
-        context.kernels.elementwise.global_average_pool?(
-            context.arena + input, context.arena + output, pixels, channels, zeroPointIn, multiplier, zeroPoint,
-            clampMin,
-            clampMax)
+        tk_global_average_pool(
+            context.kernels.elementwise.means, context.arena + input, context.arena + output, pixels, channels, zeroPointIn, multiplier,
+            zeroPoint, clampMin, clampMax)
     }
 }

@@ -18,6 +18,6 @@ struct GlobalMaxPoolOp {
     }
 
     func run(_ context: RunContext) {
-        context.kernels.elementwise.global_max_pool?(context.arena + input, context.arena + output, pixels, channels)
+        tk_global_max_pool(context.kernels.elementwise.largest, context.arena + input, context.arena + output, pixels, channels)
     }
 }

@@ -19,7 +19,7 @@ struct MaxPoolOp {
     }
 
     func run(_ context: RunContext) {
-        withUnsafePointer(to: descriptor) { context.kernels.elementwise.max_pool?($0, context.arena + input, context.arena + output) }
+        withUnsafePointer(to: descriptor) { tk_max_pool(context.kernels.elementwise.largest, $0, context.arena + input, context.arena + output) }
     }
 }
 

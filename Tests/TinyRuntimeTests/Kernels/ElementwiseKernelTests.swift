@@ -161,8 +161,8 @@ struct ElementwiseKernelTests {
             let multiplier = Float(random.int(50...150)) / 100 / Float(pixels)
             let mean = GuardedBytes(count: channels)
             GuardedBytes.withPointers(guarded, mean) { p in
-                tk_global_average_pool__plain(
-                    p[0], p[1], pixels, channels, UInt8(zeroPoint), multiplier, UInt8(outputZeroPoint), UInt8(low),
+                tk_global_average_pool(
+                    tk_means__plain, p[0], p[1], pixels, channels, UInt8(zeroPoint), multiplier, UInt8(outputZeroPoint), UInt8(low),
                     UInt8(high))
             }
             let wanted = (0..<channels).map { c in
@@ -173,7 +173,7 @@ struct ElementwiseKernelTests {
             }
             #expect(mean.bytes == wanted, "seed \(5000 + channels), \(pixels) pixels")
             let largest = GuardedBytes(count: channels)
-            GuardedBytes.withPointers(guarded, largest) { p in tk_global_max_pool__plain(p[0], p[1], pixels, channels) }
+            GuardedBytes.withPointers(guarded, largest) { p in tk_global_max_pool(tk_largest__plain, p[0], p[1], pixels, channels) }
             #expect(
                 largest.bytes == (0..<channels).map { column($0).max() ?? 0 },
                 "seed \(5000 + channels), \(pixels) pixels")
@@ -229,7 +229,7 @@ struct ElementwiseKernelTests {
             (op.pad_top, op.pad_left) = (Int32(padTop), Int32(padLeft))
             let input = random.bytes(height * width * channels)
             let output = GuardedBytes(count: outputHeight * outputWidth * channels)
-            GuardedBytes.withPointers(GuardedBytes(input), output) { p in tk_max_pool__plain(&op, p[0], p[1]) }
+            GuardedBytes.withPointers(GuardedBytes(input), output) { p in tk_max_pool(tk_largest__plain, &op, p[0], p[1]) }
             op.pad_value = UInt8(random.int(0...255))
             op.output_zero_point = UInt8(random.int(0...255))
             op.clamp_min = UInt8(random.int(0...50))
@@ -238,7 +238,7 @@ struct ElementwiseKernelTests {
             let countsPadding = trial % 2 == 1
             let means = GuardedBytes(count: output.bytes.count)
             GuardedBytes.withPointers(GuardedBytes(input), means) { p in
-                tk_average_pool__plain(&op, p[0], p[1], scale, countsPadding ? 1 : 0)
+                tk_average_pool(tk_means__plain, &op, p[0], p[1], scale, countsPadding ? 1 : 0)
             }
             var wanted: [UInt8] = []
             var wantedMeans: [UInt8] = []

@@ -110,8 +110,8 @@ struct RoundingTests {
             for outputZeroPoint in [0, 9, 100] {
                 let input = (0...255).map { UInt8($0) } + (0...255).map { UInt8(($0 * 3 + 1) % 256) }
                 var got = [UInt8](repeating: 0, count: 256)
-                tk_global_average_pool__plain(
-                    input, &got, 2, 256, UInt8(zeroPoint), 0.5, UInt8(outputZeroPoint), 0, 255)
+                tk_global_average_pool(
+                    tk_means__plain, input, &got, 2, 256, UInt8(zeroPoint), 0.5, UInt8(outputZeroPoint), 0, 255)
                 let wanted = (0..<256).map { c in
                     UInt8(
                         min(

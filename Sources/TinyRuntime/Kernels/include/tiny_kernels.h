@@ -96,18 +96,23 @@ typedef void tk_scale_channels_function(const uint8_t *input, const uint8_t *fac
                                         uint8_t clamp_max);
 // out[i] = table[in[i]]; `output` may be `input` itself.
 typedef void tk_table_function(const uint8_t *input, uint8_t *output, size_t count, const uint8_t table[256]);
-// out[c] = requantize(Σ(in − zero_point), multiplier), the sum exact in i32 (at most 2²³ pixels).
-typedef void tk_global_average_pool_function(const uint8_t *input, uint8_t *output, size_t pixels, size_t channels,
-                                             uint8_t zero_point, float multiplier, uint8_t output_zero_point,
-                                             uint8_t clamp_min, uint8_t clamp_max);
-typedef void tk_global_max_pool_function(const uint8_t *input, uint8_t *output, size_t pixels, size_t channels);
-// The fields of tk_convolution that a pool uses: sizes, kernel, strides, pads. Padding never wins.
-typedef void tk_max_pool_function(const tk_convolution *op, const uint8_t *input, uint8_t *output);
-// out = requantize(Σ(in − pad_value) over the window's pixels inside the image, scale / n): n is the number of those
-// pixels, or the window's size where `counts_padding`. Beside what a pool uses: pad_value (the input's zero point),
-// output_zero_point, clamp_min and clamp_max.
-typedef void tk_average_pool_function(const tk_convolution *op, const uint8_t *input, uint8_t *output, float scale,
-                                      int32_t counts_padding);
+// What a pool takes together: the pixels of a window that are inside the image, rows × columns, at least one.
+typedef struct tk_window {
+    const uint8_t *pixels;
+    size_t rows, columns;
+    size_t row_bytes;  // from one row to the next
+    size_t channels;   // and bytes from one pixel to the next
+} tk_window;
+
+// A mean: requantize(Σin − zeros, multiplier), the sum exact in i32.
+typedef struct tk_mean {
+    int32_t zeros;  // the zero point, once for each pixel
+    float multiplier;
+    uint8_t output_zero_point, clamp_min, clamp_max;
+} tk_mean;
+
+// window → [channels]: the means, or the largest bytes (which `mean` does not concern).
+typedef void tk_pool_function(const tk_window *window, const tk_mean *mean, uint8_t *output);
 
 // Ops without weights.
 typedef struct tk_elementwise {
@@ -115,10 +120,7 @@ typedef struct tk_elementwise {
     tk_multiply_function *multiply;
     tk_scale_channels_function *scale_channels;
     tk_table_function *table;
-    tk_global_average_pool_function *global_average_pool;
-    tk_global_max_pool_function *global_max_pool;
-    tk_max_pool_function *max_pool;
-    tk_average_pool_function *average_pool;
+    tk_pool_function *means, *largest;
 } tk_elementwise;
 
 // An inverted residual block, or what there is of one: [expand] → depthwise → project → [add]. Each is what its own
@@ -193,10 +195,22 @@ tk_add_function tk_add__plain;
 tk_multiply_function tk_multiply__plain;
 tk_scale_channels_function tk_scale_channels__plain;
 tk_table_function tk_table__plain;
-tk_global_average_pool_function tk_global_average_pool__plain;
-tk_global_max_pool_function tk_global_max_pool__plain;
-tk_max_pool_function tk_max_pool__plain;
-tk_average_pool_function tk_average_pool__plain;
+tk_pool_function tk_means__plain, tk_largest__plain;
+
+// Pools, by an instruction set's means and largest. pools.c.
+// pixels × channels → channels: out = requantize(Σ(in − zero_point), multiplier), of at most 2²³ pixels.
+void tk_global_average_pool(tk_pool_function *means, const uint8_t *input, uint8_t *output, size_t pixels,
+                            size_t channels, uint8_t zero_point, float multiplier, uint8_t output_zero_point,
+                            uint8_t clamp_min, uint8_t clamp_max);
+void tk_global_max_pool(tk_pool_function *largest, const uint8_t *input, uint8_t *output, size_t pixels,
+                        size_t channels);
+// The fields of tk_convolution that a pool uses: sizes, kernel, strides, pads. Padding never wins.
+void tk_max_pool(tk_pool_function *largest, const tk_convolution *op, const uint8_t *input, uint8_t *output);
+// out = requantize(Σ(in − pad_value) over the window's pixels inside the image, scale / n): n is the number of those
+// pixels, or the window's size where `counts_padding`. Beside what a pool uses: pad_value (the input's zero point),
+// output_zero_point, clamp_min and clamp_max.
+void tk_average_pool(tk_pool_function *means, const tk_convolution *op, const uint8_t *input, uint8_t *output,
+                     float scale, int32_t counts_padding);
 // Channels of one input into its place in the output: pixels × channels → pixels × [offset, offset + channels) of
 // output_channels.
 void tk_concat__plain(const uint8_t *input, uint8_t *output, size_t pixels, size_t channels, size_t output_channels,

@@ -33,11 +33,12 @@ compile_c() {  # TARGET OBJECT-FOLDER FLAG... -- SOURCE...: one object a source,
     shift
     rm -rf "$objects"
     mkdir -p "$objects"
-    printf '%s\0' "$@" | xargs -0 -P "$jobs" -I{} sh -c \
-        'source=$1 objects=$2 neon=$3; shift 3
-         case $source in *_neon.c) set -- "$@" $neon ;; esac
-         exec clang "$@" -c "$source" -o "$objects/$(basename "$source" .c).o"' \
-        sh {} "$objects" "$neon" "--target=$target" "${machine[@]}" "$optimization" "${c_flags[@]}" -nostdlibinc "${flags[@]}"
+    export -f flags_of
+    export neon plain
+    printf '%s\0' "$@" | xargs -0 -P "$jobs" -I{} bash -c \
+        'source=$1 objects=$2; shift 2
+         exec clang "$@" $(flags_of "$source") -c "$source" -o "$objects/$(basename "$source" .c).o"' \
+        bash {} "$objects" "--target=$target" "${machine[@]}" "$optimization" "${c_flags[@]}" -nostdlibinc "${flags[@]}"
 }
 
 # The functions that a header declares, one a line: the only list of what a library shows.

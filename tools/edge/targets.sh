@@ -4,6 +4,7 @@
 #   musl_triple    the same machine with musl, for the command
 #   machine        what every C file is compiled for: the least processor of Debian's port; faster instructions are chosen while running
 #   neon           flags that only Kernels/*_neon.c get, whose code runs where the processor has NEON
+#   plain          flags that only Kernels/*_plain.c get: for size, where every processor has better
 #   optimization   of C: for size, since the loops of the instruction sets' kernels are unrolled by hand; where plain C does the work, for speed
 #   swift_target   the standard library of the toolchain that fits, and the same machine for Swift's C importer
 #   emulation      the machine's name for the linker
@@ -11,12 +12,14 @@ select_target() {  # ARCHITECTURE
     architecture=$1
     machine=()
     neon=
+    plain=
     optimization=-Os
     case $architecture in
         x86_64) triple=x86_64-linux-gnu musl_triple=x86_64-linux-musl emulation=elf_x86_64 swift_target=x86_64-unknown-linux-gnu ;;
         aarch64)
             triple=aarch64-linux-gnu musl_triple=aarch64-linux-musl emulation=aarch64linux swift_target=aarch64-none-none-elf
-            machine=(-mno-outline-atomics) ;;
+            machine=(-mno-outline-atomics)
+            plain=-Oz ;;
         armv7)
             triple=arm-linux-gnueabihf musl_triple=arm-linux-musleabihf emulation=armelf_linux_eabi swift_target=armv7-none-none-eabi
             machine=(-march=armv7-a -mfloat-abi=hard -mfpu=vfpv3-d16)
@@ -37,4 +40,12 @@ select_target() {  # ARCHITECTURE
     fi
     libgcc=$("$triple-gcc" -print-libgcc-file-name)
     work=$out/work/$architecture
+}
+
+# Flags of one C file, after those of all.
+flags_of() {  # SOURCE
+    case $1 in
+        *_neon.c) echo "$neon" ;;
+        *_plain.c) echo "$plain" ;;
+    esac
 }

@@ -95,7 +95,7 @@ static const tk_kernels neondot_kernels = {
     .pointwise = {tk_convolution__neondot, tk_convolution_scratch__neondot},
     .depthwise = {tk_depthwise__neondot, tk_depthwise_scratch__neon},
     .fully_connected = {tk_convolution__neondot, tk_convolution_scratch__neondot},
-    .elementwise = &tk_elementwise__plain,
+    .elementwise = &tk_elementwise__neon,
 };
 
 static const tk_kernels neoni8mm_kernels = {
@@ -104,7 +104,7 @@ static const tk_kernels neoni8mm_kernels = {
     .pointwise = {tk_convolution__neoni8mm, tk_convolution_scratch__neoni8mm},
     .depthwise = {tk_depthwise__neondot, tk_depthwise_scratch__neon},
     .fully_connected = {tk_convolution__neoni8mm, tk_convolution_scratch__neoni8mm},
-    .elementwise = &tk_elementwise__plain,
+    .elementwise = &tk_elementwise__neon,
 };
 #endif
 

@@ -28,6 +28,7 @@ size_t tk_depthwise_scratch__avx512vnni(const tk_convolution *op);
 tk_convolution_function tk_convolution__neon, tk_depthwise__neon;  // dense: pointwise and fully connected too
 size_t tk_convolution_scratch__neon(const tk_convolution *op);
 size_t tk_depthwise_scratch__neon(const tk_convolution *op);
+extern const tk_elementwise tk_elementwise__neon;
 const tk_kernels *tk_kernels__neon(void);  // NULL where the build has none
 #endif
 

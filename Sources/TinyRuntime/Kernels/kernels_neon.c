@@ -11,7 +11,7 @@ static const tk_kernels neon_kernels = {
     .pointwise = {tk_convolution__neon, tk_convolution_scratch__neon},
     .depthwise = {tk_depthwise__neon, tk_depthwise_scratch__neon},
     .fully_connected = {tk_convolution__neon, tk_convolution_scratch__neon},
-    .elementwise = &tk_elementwise__plain,
+    .elementwise = &tk_elementwise__neon,
 };
 
 const tk_kernels *tk_kernels__neon(void) { return &neon_kernels; }

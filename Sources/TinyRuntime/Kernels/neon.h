@@ -10,11 +10,10 @@
 
 #define TK_NEON_INLINE __attribute__((always_inline)) static inline
 
-// Rounded sums; clamping comes later, in integers, as in avx512vnni.h. ARMv7 has no conversion that rounds to nearest:
-// the magic number of quant_math.h, 1.5·2²³, whose bits plus n are the sum's bits. ±512 is beyond every output range.
-// Its NEON takes subnormal numbers for zero: either rounds to 0.
-TK_NEON_INLINE int32x4_t tk_scale__neon(int32x4_t acc, float32x4_t multiplier) {
-    const float32x4_t value = vmulq_f32(vcvtq_f32_s32(acc), multiplier);
+// The nearest integers, ties to even; clamping comes later, in integers, as in avx512vnni.h. ARMv7 has no conversion that
+// rounds to nearest: the magic number of quant_math.h, 1.5·2²³, whose bits plus n are the sum's bits. ±512 is beyond every
+// output range. Its NEON takes subnormal numbers for zero: either rounds to 0.
+TK_NEON_INLINE int32x4_t tk_round__neon(float32x4_t value) {
 #if defined(__aarch64__)
     return vcvtnq_s32_f32(value);
 #else
@@ -23,14 +22,22 @@ TK_NEON_INLINE int32x4_t tk_scale__neon(int32x4_t acc, float32x4_t multiplier) {
 #endif
 }
 
+TK_NEON_INLINE int32x4_t tk_scale__neon(int32x4_t acc, float32x4_t multiplier) {
+    return tk_round__neon(vmulq_f32(vcvtq_f32_s32(acc), multiplier));
+}
+
 // What every output byte passes, held in registers: bytes that are written could otherwise be the op's own.
 typedef struct tk_range__neon {
     int16x8_t zero_point;
     uint8x16_t min, max;
 } tk_range__neon;
 
+TK_NEON_INLINE tk_range__neon tk_make_range__neon(uint8_t zero_point, uint8_t clamp_min, uint8_t clamp_max) {
+    return (tk_range__neon){vdupq_n_s16(zero_point), vdupq_n_u8(clamp_min), vdupq_n_u8(clamp_max)};
+}
+
 TK_NEON_INLINE tk_range__neon tk_range_of__neon(const tk_convolution *op) {
-    return (tk_range__neon){vdupq_n_s16(op->output_zero_point), vdupq_n_u8(op->clamp_min), vdupq_n_u8(op->clamp_max)};
+    return tk_make_range__neon(op->output_zero_point, op->clamp_min, op->clamp_max);
 }
 
 // Eight rounded sums in order → eight bytes in order, the output's zero point added. Saturating is part of the clamp.
@@ -45,12 +52,16 @@ TK_NEON_INLINE uint8x8_t tk_clamp__neon(const tk_range__neon *range, int32x4_t r
     return vmin_u8(vmax_u8(bytes, vget_low_u8(range->min)), vget_low_u8(range->max));
 }
 
+TK_NEON_INLINE uint8x16_t tk_clamp_16__neon(const tk_range__neon *range, const int32x4_t rounded[4]) {
+    const uint8x16_t bytes = vcombine_u8(tk_narrow__neon(range, rounded[0], rounded[1]), tk_narrow__neon(range, rounded[2], rounded[3]));
+    return vminq_u8(vmaxq_u8(bytes, range->min), range->max);
+}
+
 TK_NEON_INLINE uint8x16_t tk_requantize_16__neon(const tk_range__neon *range, const int32x4_t acc[4],
                                                  const float *multiplier) {
-    const uint8x16_t bytes = vcombine_u8(
-        tk_narrow__neon(range, tk_scale__neon(acc[0], vld1q_f32(multiplier)), tk_scale__neon(acc[1], vld1q_f32(multiplier + 4))),
-        tk_narrow__neon(range, tk_scale__neon(acc[2], vld1q_f32(multiplier + 8)), tk_scale__neon(acc[3], vld1q_f32(multiplier + 12))));
-    return vminq_u8(vmaxq_u8(bytes, range->min), range->max);
+    int32x4_t rounded[4];
+    for (int i = 0; i < 4; i++) rounded[i] = tk_scale__neon(acc[i], vld1q_f32(multiplier + 4 * i));
+    return tk_clamp_16__neon(range, rounded);
 }
 
 #endif

@@ -182,7 +182,7 @@ TK_VNNI_SMALL static void expand_pairs(const work *w, int32_t pair, int32_t end)
     const tk_block_expand kind = w->block->expand_kind;
     if (kind == TK_EXPAND_POINTWISE) {
         for (; pair < end; pair++) expand_by_tiles(w, pair);
-    } else if (kind == TK_EXPAND_CONVOLUTION && w->channels > 16 && w->g->width >= 7) {
+    } else if (kind == TK_EXPAND_CONVOLUTION && w->channels > 16 && w->g->width >= 2) {
         // As many as follow one another in the ring; not those half outside.
         while (pair < end) {
             const int32_t row = w->first_row + 2 * pair;

@@ -7,8 +7,8 @@
 #if defined(__x86_64__)
 #include "convolution_avx512vnni.h"
 
-#include "avx512vnni.h"
 #include "kernel_list.h"
+#include "pairs_avx512vnni.h"
 
 enum {
     lanes = 14,                 // windows at once: 28 accumulators, two vectors of weights, one of windows
@@ -71,7 +71,6 @@ typedef struct tile {
     size_t taps, quads;
     size_t first;              // channel
     __mmask32 mask;            // the channels that exist
-    bool in_pairs;             // as tk_convolution_pairs__avx512vnni says, from `output` on; no places
     bool is_simple;            // no zero point, no clamp
     uint32_t window[16], place[16];
 } tile;
@@ -154,33 +153,64 @@ TK_VNNI_INLINE void run_tile(const int count, const int half, const tile *t) {
         }
         return;
     }
-    __m512i packed[lanes / 2];
 #pragma clang loop unroll(full)
     for (int i = 0; i < lanes / 2; i++) {
         const int j = i + lanes / 2;
-        packed[i] =
-            pack(t, tk_scale__avx512vnni(acc[i][0], multiplier0), tk_scale__avx512vnni(acc[i][1], multiplier1),
-                 tk_scale__avx512vnni(acc[j][0], multiplier0), tk_scale__avx512vnni(acc[j][1], multiplier1), range);
-    }
-    if (t->in_pairs) {
-        const __m512i interleave =
-            _mm512_broadcast_i32x4(_mm_setr_epi8(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15));
-#pragma clang loop unroll(full)
-        for (int i = 0; i < lanes / 2; i++)
-            _mm512_storeu_si512(output + 64 * i, _mm512_shuffle_epi8(packed[i], interleave));
-        return;
-    }
-#pragma clang loop unroll(full)
-    for (int i = 0; i < lanes / 2; i++) {
-        const __m512i x = _mm512_permutexvar_epi32(order, packed[i]);
+        const __m512i x = _mm512_permutexvar_epi32(
+            order, pack(t, tk_scale__avx512vnni(acc[i][0], multiplier0), tk_scale__avx512vnni(acc[i][1], multiplier1),
+                        tk_scale__avx512vnni(acc[j][0], multiplier0), tk_scale__avx512vnni(acc[j][1], multiplier1), range));
         _mm256_mask_storeu_epi8(output + t->place[i], mask, _mm512_castsi512_si256(x));
-        _mm256_mask_storeu_epi8(output + t->place[i + lanes / 2], mask, _mm512_extracti64x4_epi64(x, 1));
+        _mm256_mask_storeu_epi8(output + t->place[j], mask, _mm512_extracti64x4_epi64(x, 1));
     }
 }
 
 TK_VNNI __attribute__((noinline)) static void tile_14(const tile *t) { run_tile(14, 0, t); }
 TK_VNNI __attribute__((noinline)) static void tile_7(const tile *t) { run_tile(7, 0, t); }
 TK_VNNI __attribute__((noinline)) static void half_14(const tile *t) { run_tile(14, 1, t); }
+
+// A pair of rows × 32 channels, as tk_convolution_pairs__avx512vnni says: windows `step` bytes apart, the lower row's `row_step`
+// behind. Two columns at a time: why is said at tk_expand_pair__avx512vnni. Of an odd width the last but one is computed twice.
+TK_VNNI __attribute__((noinline)) static void pair_of_rows(const tile *t, const uint8_t *upper, size_t step, size_t row_step,
+                                                           size_t width, uint8_t *output) {
+    const tk_convolution *const op = t->op;
+    const size_t second = t->next_16 == 0 ? 0 : 16, next_16 = t->next_16;
+    const __m512i bias0 = _mm512_loadu_si512(op->bias + t->first),
+                  bias1 = _mm512_loadu_si512(op->bias + t->first + second);
+    const __m512 multiplier0 = _mm512_loadu_ps(op->multiplier + t->first),
+                 multiplier1 = _mm512_loadu_ps(op->multiplier + t->first + second);
+    for (size_t next = 0; next < width; next += 2) {
+        const size_t column = next + 2 <= width ? next : width - 2;
+        const uint8_t *const window = upper + column * step;
+        __m512i acc[4][2];
+#pragma clang loop unroll(full)
+        for (int i = 0; i < 4; i++) acc[i][0] = bias0, acc[i][1] = bias1;
+        const int8_t *weights = t->weights;
+#pragma clang loop unroll(disable)
+        for (size_t tap = 0; tap < t->taps; tap++) {
+            const uint8_t *source = window + t->tap[tap];
+            const uint8_t *const end = source + 4 * t->quads;
+#pragma clang loop unroll(disable)
+            do {
+                const __m512i weights0 = _mm512_loadu_si512(weights), weights1 = _mm512_loadu_si512(weights + next_16);
+                weights += 64;
+#pragma clang loop unroll(full)
+                for (size_t i = 0; i < 4; i++) {
+                    const __m512i x = tk_broadcast_quad__avx512vnni(source + i % 2 * step + i / 2 * row_step);
+                    acc[i][0] = _mm512_dpbusd_epi32(acc[i][0], x, weights0);
+                    acc[i][1] = _mm512_dpbusd_epi32(acc[i][1], x, weights1);
+                }
+                source += 4;
+            } while (source != end);
+        }
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < 2; i++) {
+            const __m512i x = pack(t, tk_scale__avx512vnni(acc[i][0], multiplier0), tk_scale__avx512vnni(acc[i][1], multiplier1),
+                                   tk_scale__avx512vnni(acc[2 + i][0], multiplier0),
+                                   tk_scale__avx512vnni(acc[2 + i][1], multiplier1), tk_range_of__avx512vnni(op));
+            _mm512_storeu_si512(output + 64 * (column + i), tk_side_by_side__avx512vnni(x));
+        }
+    }
+}
 
 // The weights of 16 channels for window bytes k ..< k + 4, of which `count` are wanted; `size`: a window's bytes.
 TK_VNNI_INLINE __m512i weights_at(const int8_t *source, size_t k, size_t count, size_t size) {
@@ -272,7 +302,6 @@ TK_VNNI_SMALL static void prepare(const tk_convolution *op, const plan *p, uint8
     t->tap = tap, t->taps = p->taps, t->quads = p->quads;
     t->first = first;
     t->mask = (__mmask32)(~0u >> (32 - channels));
-    t->in_pairs = false;
     t->is_simple = tk_is_simple__avx512vnni(op);
 }
 
@@ -355,23 +384,13 @@ TK_VNNI_SMALL void tk_convolution_pairs__avx512vnni(const tk_convolution *op, co
     const size_t channels = (size_t)tk_smaller(op->output_channels - first, 32);
     tile t;
     prepare(op, &p, scratch, (size_t)first, channels, &t);
-    t.in_pairs = true;
-    for (size_t lane = 0; lane < lanes / 2; lane++) {
-        t.window[lane] = (uint32_t)((lane < width ? lane : width - 1) * step);
-        t.window[lane + lanes / 2] = t.window[lane] + (uint32_t)row_step;
-    }
     const int32_t together = (int32_t)p.rows / 2 * 2;
     for (int32_t row = first_row; row < end_row; row++) {
         const int32_t copied = (row - first_row) % together;
         if (copied == 0) copy_rows(op, &p, input, row, (size_t)tk_smaller(together, end_row - row), rows);
         if (copied % 2 != 0) continue;
         const bool both = row + 1 < end_row;
-        for (size_t column = 0; column < width; column += lanes / 2) {
-            if (column + lanes / 2 > width && width > lanes / 2) column = width - lanes / 2;
-            t.base = rows + (size_t)copied * row_step + column * step;
-            t.output = pairs + 64 * column;
-            tile_14(&t);
-        }
+        pair_of_rows(&t, rows + (size_t)copied * row_step, step, row_step, width, pairs);
         // The lower row of the tiles was whatever the scratch held.
         for (size_t column = 0; !both && column < width; column++) {
             uint8_t *const at = pairs + 64 * column;

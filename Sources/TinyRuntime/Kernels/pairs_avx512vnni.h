@@ -15,7 +15,13 @@
 
 #include "avx512vnni.h"
 
-// MARK: Expanding: pointwise tiles of seven columns, written from `output` on
+// Two packed rows of 32 channels, per lane [a 4l…][a 16 + 4l…][b 4l…][b 16 + 4l…] → their bytes side by side.
+TK_VNNI_INLINE __m512i tk_side_by_side__avx512vnni(__m512i x) {
+    return _mm512_shuffle_epi8(
+        x, _mm512_broadcast_i32x4(_mm_setr_epi8(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15)));
+}
+
+// MARK: Expanding: pointwise, seven columns a call, written from `output` on
 
 typedef struct tk_expansion__avx512vnni {
     const tk_convolution *op;

@@ -2,15 +2,10 @@
 #if defined(__x86_64__)
 #include "pairs_avx512vnni.h"
 
-// Two packed rows of 32 channels, per lane [a 4l…][a 16 + 4l…][b 4l…][b 16 + 4l…] → their bytes side by side.
-TK_VNNI_INLINE __m512i side_by_side(__m512i x) {
-    return _mm512_shuffle_epi8(
-        x, _mm512_broadcast_i32x4(_mm_setr_epi8(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15)));
-}
-
-// acc += `count` (constant: 14 or 7) pixels × 32 or 16 channels. A pixel is seven of one row, then seven of the other.
-TK_VNNI_INLINE void multiply(const int count, const int vectors, const tk_expansion__avx512vnni *e,
-                             const uint8_t *upper, const uint8_t *lower, __m512i acc[14][2]) {
+// acc: `rows` × `columns` (constants) pixels × 32 or 16 channels.
+TK_VNNI_INLINE void multiply(const int rows, const int columns, const int vectors, const tk_expansion__avx512vnni *e,
+                             const uint8_t *upper, const uint8_t *lower, __m512i acc[][2]) {
+    const int count = rows * columns;
     const __m512i bias0 = _mm512_loadu_si512(e->op->bias + e->first);
     __m512i bias1 = bias0;
     if (vectors == 2) bias1 = _mm512_loadu_si512(e->op->bias + e->first + 16);
@@ -27,61 +22,56 @@ TK_VNNI_INLINE void multiply(const int count, const int vectors, const tk_expans
         const __m512i weights0 = _mm512_loadu_si512(weights);
         __m512i weights1 = weights0;
         if (vectors == 2) weights1 = _mm512_loadu_si512(weights + next_16);
-        // The next 32 channels' weights at this place: the first tile that uses them finds them in the nearest cache.
-        _mm_prefetch((const char *)weights + 2 * next_16, _MM_HINT_T0);
-        _mm_prefetch((const char *)weights + 3 * next_16, _MM_HINT_T0);
 #pragma clang loop unroll(full)
         for (int i = 0; i < count; i++) {
-            const __m512i x =
-                tk_broadcast_quad__avx512vnni(i < 7 ? upper + (size_t)i * stride : lower + (size_t)(i - 7) * stride);
+            const uint8_t *const row = i < columns ? upper : lower;
+            const __m512i x = tk_broadcast_quad__avx512vnni(row + (size_t)(i % columns) * stride);
             acc[i][0] = _mm512_dpbusd_epi32(acc[i][0], x, weights0);
             if (vectors == 2) acc[i][1] = _mm512_dpbusd_epi32(acc[i][1], x, weights1);
         }
     }
 }
 
-// Sums go through memory where one loop is to stand for many vectors' code.
-TK_VNNI_INLINE void store_sums(const int count, const __m512i acc[14][2], __m512i sums[14][2]) {
-#pragma clang loop unroll(full)
-    for (int i = 0; i < count; i++) sums[i][0] = acc[i][0], sums[i][1] = acc[i][1];
-    __asm__ volatile("" ::: "memory");
-}
-
-// Seven columns of both rows × 32 channels.
-TK_VNNI void tk_expand_pair__avx512vnni(const tk_expansion__avx512vnni *e, const uint8_t *upper, const uint8_t *lower,
-                                        uint8_t *output) {
-    __m512i acc[14][2];
-    multiply(14, 2, e, upper, lower, acc);
+// `count` (constant) columns of both rows × 32 channels.
+TK_VNNI_INLINE void expand_columns(const int count, const tk_expansion__avx512vnni *e, const uint8_t *upper,
+                                   const uint8_t *lower, bool is_simple, uint8_t *output) {
+    __m512i acc[4][2];
+    multiply(2, count, 2, e, upper, lower, acc);
     const __m512 multiplier0 = _mm512_loadu_ps(e->op->multiplier + e->first),
                  multiplier1 = _mm512_loadu_ps(e->op->multiplier + e->first + 16);
-    if (tk_is_simple__avx512vnni(e->op)) {
 #pragma clang loop unroll(full)
-        for (int i = 0; i < 7; i++)
-            _mm512_storeu_si512(output + 64 * i, side_by_side(tk_pack_simple__avx512vnni(
-                                                     tk_scale__avx512vnni(acc[i][0], multiplier0),
-                                                     tk_scale__avx512vnni(acc[i][1], multiplier1),
-                                                     tk_scale__avx512vnni(acc[7 + i][0], multiplier0),
-                                                     tk_scale__avx512vnni(acc[7 + i][1], multiplier1))));
-        return;
+    for (int i = 0; i < count; i++) {
+        const __m512i a = tk_scale__avx512vnni(acc[i][0], multiplier0),
+                      b = tk_scale__avx512vnni(acc[i][1], multiplier1),
+                      c = tk_scale__avx512vnni(acc[count + i][0], multiplier0),
+                      d = tk_scale__avx512vnni(acc[count + i][1], multiplier1);
+        const __m512i x = is_simple ? tk_pack_simple__avx512vnni(a, b, c, d)
+                                    : tk_pack__avx512vnni(a, b, c, d, tk_range_of__avx512vnni(e->op));
+        _mm512_storeu_si512(output + 64 * i, tk_side_by_side__avx512vnni(x));
     }
-    __m512i sums[14][2];
-    store_sums(14, acc, sums);
-    const tk_range__avx512vnni range = tk_range_of__avx512vnni(e->op);
+}
+
+// Two columns at a time: 8 sums keep the multiplying port busy, and as they are requantized, on other ports, the next
+// two columns' products have begun. Of seven columns the requantizing would fill the scheduler, and the port wait.
+TK_VNNI void tk_expand_pair__avx512vnni(const tk_expansion__avx512vnni *e, const uint8_t *upper, const uint8_t *lower,
+                                        uint8_t *output) {
+    const bool is_simple = tk_is_simple__avx512vnni(e->op);
+    const size_t two = 2 * e->stride;
 #pragma clang loop unroll(disable)
-    for (int i = 0; i < 7; i++)
-        _mm512_storeu_si512(output + 64 * i, side_by_side(tk_pack__avx512vnni(
-                                                 tk_scale__avx512vnni(sums[i][0], multiplier0),
-                                                 tk_scale__avx512vnni(sums[i][1], multiplier1),
-                                                 tk_scale__avx512vnni(sums[7 + i][0], multiplier0),
-                                                 tk_scale__avx512vnni(sums[7 + i][1], multiplier1), range)));
+    for (int i = 0; i < 3; i++, upper += two, lower += two, output += 128)
+        expand_columns(2, e, upper, lower, is_simple, output);
+    expand_columns(1, e, upper, lower, is_simple, output);
 }
 
 // Seven columns of one row × 32 channels; the other row lies outside the image.
 TK_VNNI void tk_expand_half__avx512vnni(const tk_expansion__avx512vnni *e, const uint8_t *row, bool is_lower,
                                         uint8_t *output) {
-    __m512i acc[14][2], sums[14][2];
-    multiply(7, 2, e, row, row, acc);
-    store_sums(7, acc, sums);
+    __m512i acc[7][2], sums[7][2];
+    multiply(1, 7, 2, e, row, row, acc);
+    // Through memory, so that one loop stands for seven columns' code.
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 7; i++) sums[i][0] = acc[i][0], sums[i][1] = acc[i][1];
+    __asm__ volatile("" ::: "memory");
     const __m512 multiplier0 = _mm512_loadu_ps(e->op->multiplier + e->first),
                  multiplier1 = _mm512_loadu_ps(e->op->multiplier + e->first + 16);
     const tk_range__avx512vnni range = tk_range_of__avx512vnni(e->op);
@@ -92,7 +82,7 @@ TK_VNNI void tk_expand_half__avx512vnni(const tk_expansion__avx512vnni *e, const
         const __m512i x0 = tk_scale__avx512vnni(sums[i][0], multiplier0),
                       x1 = tk_scale__avx512vnni(sums[i][1], multiplier1);
         const __m512i x = tk_pack__avx512vnni(x0, x1, x0, x1, range);
-        _mm512_storeu_si512(output + 64 * i, side_by_side(_mm512_mask_mov_epi32(x, outside, padding)));
+        _mm512_storeu_si512(output + 64 * i, tk_side_by_side__avx512vnni(_mm512_mask_mov_epi32(x, outside, padding)));
     }
 }
 
@@ -101,7 +91,7 @@ TK_VNNI void tk_expand_half__avx512vnni(const tk_expansion__avx512vnni *e, const
 TK_VNNI void tk_expand_short__avx512vnni(const tk_expansion__avx512vnni *e, const uint8_t *upper, const uint8_t *lower,
                                          __mmask16 outside, uint8_t *output) {
     __m512i acc[14][2];
-    multiply(14, 1, e, upper, lower, acc);
+    multiply(2, 7, 1, e, upper, lower, acc);
     const __m512 multiplier = _mm512_loadu_ps(e->op->multiplier + e->first);
     const tk_range__avx512vnni range = tk_range_of__avx512vnni(e->op);
     const __m512i padding = _mm512_set1_epi8((char)e->pad_value);
@@ -137,7 +127,7 @@ TK_VNNI void tk_interleave__avx512vnni(const uint8_t *upper, const uint8_t *lowe
     for (int32_t x = 0; x < width; x++, upper += upper_stride, lower += lower_stride) {
         const __m512i a = _mm512_zextsi256_si512(_mm256_maskz_loadu_epi8(mask, upper)),
                       b = _mm512_zextsi256_si512(_mm256_maskz_loadu_epi8(mask, lower));
-        const __m512i both = side_by_side(_mm512_permutex2var_epi32(a, order, b));
+        const __m512i both = tk_side_by_side__avx512vnni(_mm512_permutex2var_epi32(a, order, b));
         if (is_short)
             _mm256_storeu_si256((__m256i *)(output + 32 * x), _mm512_castsi512_si256(both));
         else

@@ -38,6 +38,16 @@ def layers(path):
         yield pixels * channels * inputs * area, vectors * (products + 1), name
 
 
+def run_of(pending, work):
+    """Where the first layers are that make up a step of so many multiply-adds: one that has as many, or several in a row from the first on."""
+    if work == 0:
+        return slice(0, 0)
+    for end in range(1, 4):
+        if sum(layer[0] for layer in pending[:end]) == work:
+            return slice(0, end)
+    return next((slice(at, at + 1) for at, layer in enumerate(pending) if layer[0] == work), None)
+
+
 def main(network, profile):
     with open(profile) as file:
         profile = json.load(file)
@@ -46,14 +56,19 @@ def main(network, profile):
     print("| step | output | million multiply-adds | µs | GMAC/s | bound, µs | bound by | share of the bound |")
     print("|---|---|---|---|---|---|---|---|")
     pending, sums = list(layers(network)), [0.0, 0.0, 0]
+    everything = sum(work for work, _, _ in pending)
     for step in profile["steps"]:
-        work, instructions, names = 0, 0, []
-        while pending and work < step["multiply_adds"]:
-            more, count, name = pending.pop(0)
-            work, instructions = work + more, instructions + count
+        work, instructions, names = step["multiply_adds"], 0, []
+        found = run_of(pending, work)
+        if found is None:
+            # Dense layers that the converter made one, or put in another order.
+            *_, channels = step["output_shape"]
+            instructions, names = -(-channels // 16) * (-(-work // channels // 4) + 1), ["classifier"]
+        for _, count, name in pending[found] if found else []:
+            instructions += count
             names.append(name)
-        if work != step["multiply_adds"]:
-            sys.exit(f"inference_roofline: step {step['index']} has {step['multiply_adds']} multiply-adds, its layers {work}")
+        if found:
+            del pending[found]
         multiply, memory = instructions / rate / 1e3, step["weight_bytes"] / bandwidth / 1e3
         bound, time = max(multiply, memory), 1e3 * step["min_ms"]
         sums = [sums[0] + time, sums[1] + bound, sums[2] + work]
@@ -61,6 +76,8 @@ def main(network, profile):
             shape = "×".join(map(str, step["output_shape"]))
             print(f"| {', '.join(names)} | {shape} | {work / 1e6:.2f} | {time:.1f} | {work / time / 1e3:.0f} | {bound:.1f} "
                   f"| {'multiplies' if multiply >= memory else 'memory'} | {100 * bound / time:.0f} % |")
+    if sums[2] != everything:
+        sys.exit(f"inference_roofline: the steps have {sums[2]} multiply-adds, the network's layers {everything}")
     print(f"| all steps | | {sums[2] / 1e6:.2f} | {sums[0]:.1f} | {sums[2] / sums[0] / 1e3:.0f} | {sums[1]:.1f} | | {100 * sums[1] / sums[0]:.0f} % |")
 
 

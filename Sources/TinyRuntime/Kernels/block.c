@@ -12,9 +12,10 @@
 
 enum {
     // Of wide activations at a time: a second-level cache of 512 KB holds it beside the weights.
-    strip_budget = 256 * 1024,
-    // Wide channels that the generic step expands at a time; those left over are added if they are few.
-    wide_channels = 64,
+    strip_budget = 384 * 1024,
+    // Wide channels that the generic step expands at a time; those left over are added if they are few. Each time kernels
+    // arrange the input anew.
+    wide_channels = 192,
     // Multiply-adds that ranges of rows may cost a thread in excess of its share: 2 µs of an AVX-512 core, about what it costs
     // to wait once more and to read what the other threads have written.
     range_excess = 400 * 1000,
@@ -172,9 +173,10 @@ static int32_t range_rows(const tk_block *block, int32_t threads) {
 static plan plan_of(const tk_block *block, const tk_kernels *kernels, int32_t threads) {
     plan result = {.own = kernels->block};
     if (result.own != NULL && !result.own->takes(block)) result.own = NULL;
-    // Halved until it fits, even as long as it can be: kernels like pairs of rows.
-    int32_t rows = range_rows(block, threads);
-    for (;; rows = (rows / 2 + 1) / 2 * 2) {
+    const int32_t longest = range_rows(block, threads);
+    for (int32_t strips = 1;; strips++) {
+        // Alike in length, and even: kernels like pairs of rows.
+        const int32_t each = (longest + strips - 1) / strips, rows = strips == 1 ? each : (each + 1) / 2 * 2;
         result.rows = rows;
         result.strip_bytes = round_64(result.own != NULL ? result.own->strip_bytes(block, rows)
                                                          : generic_strip_bytes(block, rows));

@@ -13,7 +13,7 @@ rmg_pmsi() { # OUT
     rm -rf "$work/run"
     "$tiny" train --data samples/typefaces --out "$work/run" --weights models/mobilenetv2-pretrained-160.safetensors --method rmg-pmsi --heads separable \
         --image-size 224 --resize 256 --epochs 1 --freeze-epochs 0 --batch-size 16 --lr 0.02 --backbone-lr 0.005 --no-flip --seed 1 &&
-        mv "$work/run/model.onnx" "$1"
+        mv "$work/run/model.onnx" "$1" && rm -rf "$work/run"
 }
 for network in "${networks[@]}"; do
     folder=$work/$network side=224

@@ -100,6 +100,7 @@ typedef struct work {
     const uint8_t *input;
     uint8_t *padding, *ring, *plain, *scratch;
     int32_t first_row;  // of pair 0
+    int32_t first_seen; // row of the input: one before it may not be there
     int32_t turn;       // ring place of pair 0
     size_t channels;
 } work;
@@ -169,8 +170,9 @@ TK_VNNI_SMALL static void expand_plainly(const work *w, int32_t pair, int32_t en
     }
     for (; pair < end; pair++) {
         const int32_t row = w->first_row + 2 * pair;
-        const bool has_upper = is_inside(w, row), has_lower = is_inside(w, row + 1);
-        if (!has_upper && !has_lower) continue;
+        const bool upper_inside = is_inside(w, row), has_lower = is_inside(w, row + 1);
+        if (!upper_inside && !has_lower) continue;
+        const bool has_upper = upper_inside && row >= w->first_seen;
         const uint8_t *const upper = plain + (size_t)row * width * pixel;
         tk_interleave__avx512vnni(has_upper ? upper : NULL, has_lower ? upper + width * pixel : NULL, pixel,
                                   w->g->width, w->channels, w->e.pad_value,
@@ -224,7 +226,7 @@ TK_VNNI_SMALL static void wide(const tk_block *block, const uint8_t *input, tk_s
     const size_t ring_bytes = (size_t)g.ring * g.pair_bytes;
     w.plain = w.ring + rings(block, strip.rows) * ring_bytes;
     w.scratch = w.plain + plain_bytes(block, &g);
-    w.first_row = strip.first_row * g.stride - op->pad_top - g.late;
+    w.first_seen = strip.first_row * g.stride - op->pad_top, w.first_row = w.first_seen - g.late;
     w.e = (tk_expansion__avx512vnni){&block->expand, 0, 0, (size_t)op->input_stride, op->pad_value};
     if (block->expand_kind == TK_EXPAND_POINTWISE) {
         w.e.quads = (size_t)block->expand.input_channels / 4;

@@ -28,21 +28,17 @@ void tk_gather_windows(const tk_convolution *op, const uint8_t *input, size_t pi
                        uint8_t *windows) {
     const size_t channels = (size_t)op->input_channels, row_bytes = (size_t)op->input_width * channels;
     const size_t line = (size_t)op->kernel_width * channels, window = tk_window_bytes(op);
-    const size_t input_bytes = (size_t)op->input_height * row_bytes;
     int32_t row = (int32_t)(pixel / (size_t)op->output_width), column = (int32_t)(pixel % (size_t)op->output_width);
     for (size_t i = 0; i < count; i++, windows += stride) {
         const int32_t top = row * op->stride_height - op->pad_top, left = column * op->stride_width - op->pad_left;
-        bool inside = line <= 16 && top >= 0 && left >= 0 && top + op->kernel_height <= op->input_height &&
-                      left + op->kernel_width <= op->input_width;
+        // A short line (3×3 on RGB: 9 bytes) is copied as 16 bytes, of one image row: the next line overwrites what is too much.
+        const bool inside = line <= 16 && top >= 0 && left >= 0 && top + op->kernel_height <= op->input_height &&
+                            (size_t)left * channels + 16 <= row_bytes && left + op->kernel_width <= op->input_width;
         if (inside) {
-            // A short line (3×3 on RGB: 9 bytes) is copied as 16 bytes; the next line overwrites what is too much.
-            const size_t start = (size_t)top * row_bytes + (size_t)left * channels;
-            inside = start + (size_t)(op->kernel_height - 1) * row_bytes + 16 <= input_bytes;
-            if (inside)
-                for (int32_t y = 0; y < op->kernel_height; y++)
-                    tk_copy(windows + (size_t)y * line, input + start + (size_t)y * row_bytes, 16);
-        }
-        if (!inside) {
+            const uint8_t *const start = input + (size_t)top * row_bytes + (size_t)left * channels;
+            for (int32_t y = 0; y < op->kernel_height; y++)
+                tk_copy(windows + (size_t)y * line, start + (size_t)y * row_bytes, 16);
+        } else {
             tk_gather_window(op, input, row, column, windows);
             tk_fill(windows + window, 0, stride - window);
         }

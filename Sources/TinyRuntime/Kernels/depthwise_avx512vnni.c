@@ -57,7 +57,10 @@ TK_VNNI_SMALL void tk_depthwise__avx512vnni(const tk_convolution *op, const uint
     const size_t end = (size_t)part.end_channel;
     for (size_t first = (size_t)part.first_channel; first < end; first += 32) {
         const size_t channels = end - first < 32 ? end - first : 32, record = channels <= 16 ? 32 : 64;
-        const tk_block block = block_of(op, first, channels);
+        tk_block block = block_of(op, first, channels);
+        // Pairs of rows are read: not the one below the last that is seen.
+        block.depthwise.input_height =
+            tk_smaller((part.end_row - 1) * op->stride_height - op->pad_top + op->kernel_height, op->input_height);
         tk_strip strip = {.bytes = scratch, .previous_row = -1, .rows = strip_rows(op)};
         uint8_t *const own = strip.bytes + tk_round_up(tk_block__avx512vnni.strip_bytes(&block, strip.rows), 64);
         for (int32_t row = part.first_row; row < part.end_row; row += strip.rows) {

@@ -38,17 +38,6 @@ static uint8_t *before(const void *pointer, size_t bytes) { return (uint8_t *)((
 // MARK: The generic steps. A strip is rows × columns × channels; the scratch holds what is expanded, wide_channels at a
 // time, and then a kernel's own scratch.
 
-// Input rows that output rows first ..< end of the depthwise see, inside the image.
-typedef struct row_range {
-    int32_t first, end;
-} row_range;
-
-static row_range rows_seen(const tk_convolution *op, int32_t first, int32_t end) {
-    const int32_t top = first * op->stride_height - op->pad_top;
-    const int32_t bottom = (end - 1) * op->stride_height - op->pad_top + op->kernel_height;
-    return (row_range){top < 0 ? 0 : top, tk_smaller(bottom, op->input_height)};
-}
-
 // The next channels to expand together.
 static int32_t next_channels(int32_t left) { return left < wide_channels + 16 ? left : wide_channels; }
 
@@ -89,12 +78,12 @@ static const uint8_t *expand_rows(const tk_block *block, const tk_kernels *kerne
     tk_convolution op = block->expand;
     op.output_stride = part.end_channel - part.first_channel;
     const size_t row_bytes = (size_t)op.output_width * (size_t)op.output_stride;
-    const row_range seen = rows_seen(&block->depthwise, strip->first_row, strip->end_row);
+    const tk_row_range seen = tk_rows_seen(&block->depthwise, strip->first_row, strip->end_row);
     uint8_t *const base = before(expanded, (size_t)seen.first * row_bytes + (size_t)part.first_channel);
     part.first_row = seen.first;
     part.end_row = seen.end;
     if (strip->previous_row >= 0) {
-        const row_range had = rows_seen(&block->depthwise, strip->previous_row, strip->first_row);
+        const tk_row_range had = tk_rows_seen(&block->depthwise, strip->previous_row, strip->first_row);
         const size_t skipped = (size_t)(seen.first - had.first) * row_bytes;
         for (; part.first_row < had.end; part.first_row++, expanded += row_bytes)
             __builtin_memmove(expanded, expanded + skipped, row_bytes);

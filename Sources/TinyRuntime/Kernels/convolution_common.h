@@ -19,6 +19,17 @@ static inline size_t tk_window_bytes(const tk_convolution *op) {
     return (size_t)op->kernel_height * (size_t)op->kernel_width * (size_t)op->input_channels;
 }
 
+// Input rows that output rows first ..< end see, inside the image: a caller may have no others.
+typedef struct tk_row_range {
+    int32_t first, end;
+} tk_row_range;
+
+static inline tk_row_range tk_rows_seen(const tk_convolution *op, int32_t first, int32_t end) {
+    const int32_t top = first * op->stride_height - op->pad_top;
+    const int32_t bottom = (end - 1) * op->stride_height - op->pad_top + op->kernel_height;
+    return (tk_row_range){top < 0 ? 0 : top, tk_smaller(bottom, op->input_height)};
+}
+
 // Writes `pixels` padding pixels.
 static inline void tk_fill_padding(const tk_convolution *op, uint8_t *destination, size_t pixels) {
     const size_t channels = (size_t)op->input_channels;

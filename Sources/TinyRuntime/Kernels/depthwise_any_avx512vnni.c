@@ -119,17 +119,17 @@ TK_VNNI_SMALL static void prepare(const tk_convolution *op, const plan *p, size_
         }
 }
 
-// Interleaves `count` columns of rows y ..< y + 4 from column `left` on; what is outside the image, or of rows outside
-// `first` ..< `end`, is padding. input: the image's first pixel, at the block's first channel.
+// Interleaves `count` columns of rows y ..< y + 4 from column `left` on; what is outside the image, or of rows
+// not in `seen`, is padding. input: the image's first pixel, at the block's first channel.
 TK_VNNI_SMALL static void fill_quads(const tk_convolution *op, const block_constants *block, const uint8_t *input,
-                                     int32_t y, int32_t first, int32_t end, int32_t left, int32_t count, __mmask64 mask,
+                                     int32_t y, tk_row_range seen, int32_t left, int32_t count, __mmask64 mask,
                                      __m512i *to) {
     const size_t pixel = (size_t)op->input_stride;
     const int32_t width = op->input_width;
     const uint8_t *rows[4];
     size_t steps[4];
     for (int32_t i = 0; i < 4; i++) {
-        const bool inside = y + i >= first && y + i < end;
+        const bool inside = y + i >= seen.first && y + i < seen.end;
         rows[i] = inside ? input + (size_t)(y + i) * (size_t)width * pixel : (const uint8_t *)&block->padding;
         steps[i] = inside ? pixel : 0;
     }
@@ -177,16 +177,14 @@ TK_VNNI_SMALL static void run_columns(const tk_convolution *op, const plan *p, c
     const size_t quad_size = p->columns * 4, stride = (size_t)op->stride_width, width = (size_t)op->kernel_width;
     const int32_t left = (int32_t)(next * stride) - op->pad_left;
     const int32_t seen = (int32_t)((count - 1) * stride + width);
-    // Rows that the part's windows see: a caller may have no others.
-    const int32_t top_row = part.first_row * op->stride_height - op->pad_top, first_row = top_row < 0 ? 0 : top_row;
-    const int32_t end_row = tk_smaller((part.end_row - 1) * op->stride_height - op->pad_top + op->kernel_height, op->input_height);
+    const tk_row_range rows = tk_rows_seen(op, part.first_row, part.end_row);
     const int32_t above = op->pad_top / 4 + 1;  // quads above the image, so that none has a negative number
     int32_t filled = 0;                         // all quads before have been
     for (int32_t row = part.first_row; row < part.end_row; row++) {
         const int32_t top = row * op->stride_height - op->pad_top + 4 * above, place = top % 4;
         const int32_t first = top / 4, end = (top + op->kernel_height + 3) / 4;
         for (filled = filled < first ? first : filled; filled < end; filled++)
-            fill_quads(op, block, input, 4 * (filled - above), first_row, end_row, left, seen, mask,
+            fill_quads(op, block, input, 4 * (filled - above), rows, left, seen, mask,
                        columns + (size_t)filled % p->quads * quad_size);
         size_t steps = 0, place_of_quad = (size_t)first % p->quads * quad_size;
         for (int32_t quad = first; quad < end; quad++) {

@@ -59,8 +59,7 @@ TK_VNNI_SMALL void tk_depthwise__avx512vnni(const tk_convolution *op, const uint
         const size_t channels = end - first < 32 ? end - first : 32, record = channels <= 16 ? 32 : 64;
         tk_block block = block_of(op, first, channels);
         // Pairs of rows are read: not the one below the last that is seen.
-        block.depthwise.input_height =
-            tk_smaller((part.end_row - 1) * op->stride_height - op->pad_top + op->kernel_height, op->input_height);
+        block.depthwise.input_height = tk_rows_seen(op, part.first_row, part.end_row).end;
         tk_strip strip = {.bytes = scratch, .previous_row = -1, .rows = strip_rows(op)};
         uint8_t *const own = strip.bytes + tk_round_up(tk_block__avx512vnni.strip_bytes(&block, strip.rows), 64);
         for (int32_t row = part.first_row; row < part.end_row; row += strip.rows) {

@@ -26,11 +26,9 @@ void tk_grouped_convolution(const tk_convolution *op, const uint8_t *input, uint
     uint8_t *const group_input = scratch;
     uint8_t *const rest = group_input + plane(op->input_height, op->input_width, op->input_channels);
     // Only the rows that these output rows see.
-    int32_t top = part.first_row * op->stride_height - op->pad_top;
-    if (top < 0) top = 0;
-    const int32_t bottom = (part.end_row - 1) * op->stride_height - op->pad_top + op->kernel_height;
-    const size_t seen = (size_t)top * (size_t)op->input_width;
-    const size_t seen_count = (size_t)(tk_smaller(bottom, op->input_height) - top) * (size_t)op->input_width;
+    const tk_row_range rows = tk_rows_seen(op, part.first_row, part.end_row);
+    const size_t seen = (size_t)rows.first * (size_t)op->input_width;
+    const size_t seen_count = (size_t)(rows.end - rows.first) * (size_t)op->input_width;
     tk_convolution dense = *op;
     dense.output_stride = (int32_t)(groups * outputs);
     part.first_channel = 0, part.end_channel = op->output_channels;
